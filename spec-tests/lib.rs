@@ -1,0 +1,1 @@
+//! Runs the WebAssembly spec testsuite on every Terrace tier.

@@ -1,0 +1,43 @@
+//! What machine code reads of a linear memory and of a table.
+//!
+//! A record keeps its address for the life of its object, so code may hold a pointer to it for good; the fields change
+//! when the object grows. They are atomics only so that the host may update them behind a shared reference: each has
+//! the layout of the plain pointer or integer, and a plain load reads it.
+
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicPtr, AtomicU64};
+
+/// A linear memory as machine code sees it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct MemoryRecord {
+    /// The address of byte 0. It moves only where the memory's bounds mode lets it.
+    pub base: AtomicPtr<u8>,
+    /// The number of accessible bytes. It only grows.
+    pub len: AtomicU64,
+}
+
+impl MemoryRecord {
+    /// The offset of [`MemoryRecord::base`].
+    pub const BASE: usize = offset_of!(MemoryRecord, base);
+    /// The offset of [`MemoryRecord::len`].
+    pub const LEN: usize = offset_of!(MemoryRecord, len);
+}
+
+/// A table as machine code sees it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct TableRecord {
+    /// The address of element 0. Elements are 8-byte slots: the address of a function record, or a heap reference
+    /// zero-extended; 0 is null.
+    pub elements: AtomicPtr<u64>,
+    /// The number of elements. It only grows.
+    pub len: AtomicU64,
+}
+
+impl TableRecord {
+    /// The offset of [`TableRecord::elements`].
+    pub const ELEMENTS: usize = offset_of!(TableRecord, elements);
+    /// The offset of [`TableRecord::len`].
+    pub const LEN: usize = offset_of!(TableRecord, len);
+}

@@ -1,0 +1,1 @@
+//! Terrace: a WebAssembly engine with pluggable execution tiers.

@@ -1,0 +1,2 @@
+//! The `terrace` program.
+fn main() {}

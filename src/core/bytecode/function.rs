@@ -1,0 +1,97 @@
+//! A translated function.
+
+use terrace_abi::Word;
+
+use super::{Positions, References};
+
+/// How much the translator folds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Level {
+    /// One op per wasm operator: the oracle that folding is held against.
+    Plain,
+    /// Operands, immediates, addresses, compares and destinations are folded.
+    #[default]
+    Folded,
+}
+
+/// The part of a configuration that changes bytecode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct CodeConfig {
+    /// How much is folded.
+    pub level: Level,
+    /// Blocks charge fuel.
+    pub fuel: bool,
+    /// Function entries and loop heads poll for epochs and interruption.
+    pub polls: bool,
+    /// Results that may be NaN are made canonical.
+    pub canonicalize_nans: bool,
+}
+
+/// One region of code whose exceptions a `try_table` clause catches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handler {
+    /// First pc that is covered.
+    pub start: u32,
+    /// First pc that is not.
+    pub end: u32,
+    /// Index of the tag in the module; `None` catches everything.
+    pub tag: Option<u32>,
+    /// The exception reference is passed on, behind the payload.
+    pub reference: bool,
+    /// Where execution continues.
+    pub target: u32,
+    /// The slot of the first payload value.
+    pub slot: u32,
+}
+
+/// One loop of a function. Its id is its index, which is the order of the loops' heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loop {
+    /// pc of its `loop_head`.
+    pub head: u32,
+    /// First pc behind its body.
+    pub end: u32,
+    /// The enclosing loop.
+    pub parent: Option<u32>,
+    /// Nest depth; 1 is outermost.
+    pub depth: u16,
+}
+
+/// A function's bytecode and what tiers need to know about it.
+#[derive(Debug, Default)]
+pub struct Function {
+    /// Instruction and extension words.
+    pub code: Box<[Word]>,
+    /// Slots of the parameters.
+    pub param_slots: u32,
+    /// Slots of the results, which are written from slot 0 up.
+    pub result_slots: u32,
+    /// Slots of parameters and locals; those behind the parameters are zero at entry.
+    pub local_slots: u32,
+    /// Slots that the code touches, its callees' arguments and results included.
+    pub frame_slots: u32,
+    /// Bytes charged against the stack limit while the function runs.
+    pub charge: u32,
+    /// Exception handlers, inner ones first.
+    pub handlers: Box<[Handler]>,
+    /// Loops, in order of their heads.
+    pub loops: Box<[Loop]>,
+    /// wasm offsets of instructions that can stop.
+    pub positions: Positions,
+    /// Slots that hold heap references.
+    pub references: References,
+    /// Uses of each local, weighted by loop depth: what pinning and register assignment start from.
+    pub local_uses: Box<[u32]>,
+}
+
+impl Function {
+    /// Offset in the module of the wasm operator that the instruction at `pc` stands for, if it can stop there.
+    pub fn wasm_offset(&self, pc: u32) -> Option<u32> {
+        self.positions.get(pc)
+    }
+
+    /// Visits the slots that hold heap references while the instruction at `pc`, a safepoint, runs.
+    pub fn reference_slots(&self, pc: u32, visit: &mut dyn FnMut(u32)) {
+        self.references.visit(pc, visit);
+    }
+}

@@ -1,0 +1,100 @@
+//! What stores and modules have in common: settings, canonical types, the tier, the epoch.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use wasmparser::WasmFeatures;
+
+use super::config::Config;
+use super::types::TypeRegistry;
+use crate::tier::{Support, Tier};
+
+/// Why an engine cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// Features that neither the engine nor its tier can run.
+    #[error("unsupported features: {}", names(*.0))]
+    Features(WasmFeatures),
+    /// The stack limit is too small to enter wasm, or larger than any address space.
+    #[error("the stack limit of {0} bytes is out of range")]
+    MaxStack(usize),
+}
+
+fn names(features: WasmFeatures) -> String {
+    let names: Vec<_> = features.iter_names().map(|(name, _)| name.to_lowercase()).collect();
+    names.join(", ")
+}
+
+/// The environment of stores and modules. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    types: TypeRegistry,
+    tier: Arc<dyn Tier>,
+    epoch: AtomicU64,
+}
+
+impl Engine {
+    /// The least and greatest stack limit: several entries' charges, and what two mappings surely find room for.
+    const MAX_STACK: std::ops::RangeInclusive<usize> = 64 << 10..=1 << 40;
+
+    /// An engine that runs on `tier`.
+    pub fn new(config: Config, tier: Arc<dyn Tier>) -> Result<Engine, EngineError> {
+        let mut missing = config.features - Config::FEATURES;
+        if let Support::Without(features) = tier.support(config.features) {
+            missing |= features & config.features;
+        }
+        if !missing.is_empty() {
+            return Err(EngineError::Features(missing));
+        }
+        if !Engine::MAX_STACK.contains(&config.max_stack) {
+            return Err(EngineError::MaxStack(config.max_stack));
+        }
+        Ok(Engine(Arc::new(Inner {
+            config,
+            types: TypeRegistry::new(),
+            tier,
+            epoch: AtomicU64::new(0),
+        })))
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The canonical types.
+    pub fn types(&self) -> &TypeRegistry {
+        &self.0.types
+    }
+
+    /// The tier that functions run on.
+    pub fn tier(&self) -> &Arc<dyn Tier> {
+        &self.0.tier
+    }
+
+    /// The epoch counter. Its address is good as long as any clone of the engine.
+    pub fn epoch(&self) -> &AtomicU64 {
+        &self.0.epoch
+    }
+
+    /// Begins the next epoch. May be called from any thread and from signal handlers.
+    pub fn increment_epoch(&self) {
+        self.0.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether both are the same engine.
+    pub fn is_same(&self, other: &Engine) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tier = self.0.tier.id();
+        f.debug_struct("Engine").field("tier", &tier).field("config", &self.0.config).finish()
+    }
+}

@@ -1,0 +1,243 @@
+//! The machine: a store whose newest frames this tier runs.
+//!
+//! A machine lives as long as one slot entry. It owns the frames above its floor; those below belong to whoever called.
+//! Frames hold everything that an activation is, so between two frames the machine keeps nothing but caches.
+
+use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering;
+
+use terrace_abi::vm::{FuncRecord, GlobalRecord, Status};
+use terrace_abi::{TrapKind, Word};
+use terrace_core::runtime::memory::Memory;
+use terrace_core::runtime::table::Table;
+use terrace_core::runtime::{FuncRef, InstanceRef, Slots, Store};
+
+use crate::run::run;
+
+/// Why an instruction did not complete.
+#[derive(Debug)]
+pub(crate) enum Raise {
+    /// It traps.
+    Trap(TrapKind),
+    /// Execution stops; the store holds the reason.
+    Stopped,
+    /// An exception propagates; the store holds it.
+    Thrown,
+}
+
+impl From<TrapKind> for Raise {
+    fn from(kind: TrapKind) -> Raise {
+        Raise::Trap(kind)
+    }
+}
+
+impl From<Status> for Raise {
+    fn from(status: Status) -> Raise {
+        match status {
+            Status::Stopped => Raise::Stopped,
+            Status::Thrown => Raise::Thrown,
+            Status::Returned | Status::TailCall => unreachable!("{status:?} is no failure"),
+        }
+    }
+}
+
+/// Another frame is the newest now, or the machine is left with a status.
+pub(crate) type Transfer = Result<Option<Status>, Raise>;
+
+/// What the loop holds of the newest frame.
+pub(crate) struct Activation<'s> {
+    pub code: &'s [Word],
+    pub pc: usize,
+    pub slots: Slots,
+}
+
+/// A store, and the frames of it that this tier runs.
+pub(crate) struct Machine<'s> {
+    pub(crate) store: &'s mut Store,
+    /// The number of frames that belong to others.
+    pub(crate) floor: usize,
+    /// The newest frame's instance, or that of the last one.
+    pub(crate) instance: InstanceRef,
+    /// Its memory 0.
+    memory0: Option<NonNull<Memory>>,
+    /// Bulk operations consume fuel.
+    fuel: bool,
+}
+
+/// The slot entry of every function that this tier runs.
+///
+/// # Safety
+///
+/// As for every slot entry; `func` is of a defined function.
+pub(crate) unsafe extern "C" fn entry(store: *mut Store, func: *const FuncRecord, base: *mut u64) -> Status {
+    // SAFETY: callers of a slot entry pass a live store that is not otherwise borrowed, and a record of it.
+    let (store, func) = unsafe { (&mut *store, FuncRef::from_slot(func.addr() as u64)) };
+    let Some((func, instance)) = func.and_then(|func| Some((func, func.instance()?))) else {
+        unreachable!("this entry is given to functions of instances");
+    };
+    let mut machine = Machine {
+        floor: store.stack().frame_depth(),
+        fuel: store.engine().config().fuel,
+        store,
+        instance,
+        memory0: None,
+    };
+    machine.switch_instance(instance);
+    let entered = machine.enter(instance, func.index(), base);
+    match entered.map_or_else(|raise| machine.unwind(raise), |()| None) {
+        Some(status) => status,
+        None => run(&mut machine),
+    }
+}
+
+impl<'s> Machine<'s> {
+    /// The newest frame, as the loop needs it.
+    #[inline]
+    pub fn activation(&mut self) -> Activation<'s> {
+        let Some(frame) = self.store.stack().top() else { unreachable!("the loop runs a frame") };
+        // SAFETY: a function lives as long as its module, which the frame's instance, and so the store, keeps alive.
+        let function = unsafe { &*ptr::from_ref(frame.function) };
+        let activation = Activation { code: &function.code, pc: frame.pc as usize, slots: frame.slots };
+        if frame.instance != self.instance {
+            self.switch_instance(frame.instance);
+        }
+        activation
+    }
+
+    fn switch_instance(&mut self, instance: InstanceRef) {
+        self.instance = instance;
+        let has_memory = !instance.record().memory0.is_null();
+        self.memory0 = has_memory.then(|| NonNull::from(self.store.memory_mut(instance.memory(0))));
+    }
+
+    /// Writes back the newest frame's pc.
+    #[inline]
+    pub fn sync(&mut self, pc: usize) {
+        self.store.stack_mut().set_pc(pc as u32);
+    }
+
+    /// A memory of the newest frame's instance.
+    #[inline]
+    pub fn memory(&mut self, index: u32) -> &Memory {
+        self.memory_mut(index)
+    }
+
+    /// A memory of the newest frame's instance.
+    #[inline]
+    pub fn memory_mut(&mut self, index: u32) -> &mut Memory {
+        match self.memory0 {
+            // SAFETY: memories stay where they are while their store lives, and this is reached through the only
+            // borrow of the store, which the result keeps.
+            Some(mut memory) if index == 0 => unsafe { memory.as_mut() },
+            _ => self.store.memory_mut(self.instance.memory(index)),
+        }
+    }
+
+    /// `memory.copy` of bytes that are known to be inside.
+    pub fn memory_copy(&mut self, to: u32, dst: u64, from: u32, src: u64, len: u64) -> Result<(), TrapKind> {
+        let (to, from) = (self.instance.memory(to), self.instance.memory(from));
+        let mut poll = || Ok(());
+        if to == from {
+            return self.store.memory_mut(to).copy_within(dst, src, len, &mut poll);
+        }
+        let to = ptr::from_mut(self.store.memory_mut(to));
+        // SAFETY: the handles differ, so this is another memory than the one that is borrowed next.
+        Memory::copy(unsafe { &mut *to }, dst, self.store.memory(from), src, len, &mut poll)
+    }
+
+    /// `memory.init`.
+    pub fn memory_init(&mut self, memory: u32, segment: u32, dst: u64, src: u32, len: u32) -> Result<(), TrapKind> {
+        let instance = self.instance;
+        self.memory_mut(memory).init(dst, instance.data(segment), src.into(), len.into(), &mut || Ok(()))
+    }
+
+    /// `memory.grow`: the size before, or -1.
+    pub fn memory_grow(&mut self, memory: u32, delta: u64) -> Result<u64, Raise> {
+        Ok(self.store.memory_grow(self.instance.memory(memory), delta)?)
+    }
+
+    /// A table of the newest frame's instance.
+    pub fn table(&self, index: u32) -> &Table {
+        self.store.table(self.instance.table(index))
+    }
+
+    /// A table of the newest frame's instance.
+    pub fn table_mut(&mut self, index: u32) -> &mut Table {
+        self.store.table_mut(self.instance.table(index))
+    }
+
+    /// `table.copy`.
+    pub fn table_copy(&mut self, to: u32, dst: u64, from: u32, src: u64, len: u64) -> Result<(), TrapKind> {
+        let (to, from) = (self.instance.table(to), self.instance.table(from));
+        if to == from {
+            return self.store.table_mut(to).copy_within(dst, src, len);
+        }
+        let to = ptr::from_mut(self.store.table_mut(to));
+        // SAFETY: the handles differ, so this is another table than the one that is borrowed next.
+        Table::copy(unsafe { &mut *to }, dst, self.store.table(from), src, len)
+    }
+
+    /// `table.init`.
+    pub fn table_init(&mut self, table: u32, segment: u32, dst: u64, src: u32, len: u32) -> Result<(), Raise> {
+        Ok(self.store.table_init(self.instance, table, segment, dst, src, len)?)
+    }
+
+    /// `table.grow`: the size before, or -1.
+    pub fn table_grow(&mut self, table: u32, delta: u64, init: u64) -> Result<u64, Raise> {
+        Ok(self.store.table_grow(self.instance.table(table), delta, init)?)
+    }
+
+    /// A global of the newest frame's instance.
+    #[inline]
+    pub fn global(&self, index: u32) -> &GlobalRecord {
+        self.instance.global(index)
+    }
+
+    /// `poll`: asks whether execution may go on.
+    pub fn poll(&mut self) -> Result<(), Raise> {
+        Ok(self.store.poll()?)
+    }
+
+    /// Consumes fuel, or traps and consumes none.
+    #[inline]
+    pub fn spend(&mut self, amount: u64) -> Result<(), TrapKind> {
+        let fuel = &self.store.record().fuel;
+        let left = fuel.load(Ordering::Relaxed);
+        if (left as u64) < amount || left < 0 {
+            return Err(TrapKind::OutOfFuel);
+        }
+        fuel.store(left - amount.cast_signed(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Consumes the fuel of a bulk operation on so many units of memory or table.
+    #[inline]
+    pub fn charge(&mut self, len: u64, per_fuel: u64) -> Result<(), TrapKind> {
+        if self.fuel { self.spend(len.div_ceil(per_fuel)) } else { Ok(()) }
+    }
+}
+
+/// A global's value as one slot.
+#[inline]
+pub(crate) fn global_get(global: &GlobalRecord) -> u64 {
+    global.value[0].load(Ordering::Relaxed)
+}
+
+/// Sets a global of one slot.
+#[inline]
+pub(crate) fn global_set(global: &GlobalRecord, value: u64) {
+    global.value[0].store(value, Ordering::Relaxed);
+}
+
+/// A v128 global's value.
+#[inline]
+pub(crate) fn global_get128(global: &GlobalRecord) -> u128 {
+    u128::from(global_get(global)) | u128::from(global.value[1].load(Ordering::Relaxed)) << 64
+}
+
+/// Sets a v128 global.
+#[inline]
+pub(crate) fn global_set128(global: &GlobalRecord, value: u128) {
+    global_set(global, value as u64);
+    global.value[1].store((value >> 64) as u64, Ordering::Relaxed);
+}
