@@ -89,10 +89,7 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     fn pieces(self, size: u32) -> impl Iterator<Item = Buffer> {
-        (0..self.len).step_by(size as usize).map(move |at| Buffer {
-            ptr: self.ptr + at,
-            len: size.min(self.len - at),
-        })
+        (0..self.len).step_by(size as usize).map(move |at| Buffer { ptr: self.ptr + at, len: size.min(self.len - at) })
     }
 
     fn range(self) -> std::ops::Range<usize> {
@@ -134,9 +131,7 @@ pub(crate) fn scatter(
 ) -> Result<u32> {
     if memory.as_mut_slice().is_some() {
         transfer(buffers, DIRECT_PIECE, waiter, |buffer| {
-            let slice = memory
-                .as_mut_slice()
-                .and_then(|m| m.get_mut(buffer.range()));
+            let slice = memory.as_mut_slice().and_then(|m| m.get_mut(buffer.range()));
             read(slice.ok_or(Errno::Fault)?)
         })
     } else {
@@ -158,9 +153,7 @@ pub(crate) fn gather(
     mut write: impl FnMut(&[u8]) -> Result<usize>,
 ) -> Result<u32> {
     if let Some(bytes) = memory.as_slice() {
-        transfer(buffers, DIRECT_PIECE, waiter, |buffer| {
-            write(bytes.get(buffer.range()).ok_or(Errno::Fault)?)
-        })
+        transfer(buffers, DIRECT_PIECE, waiter, |buffer| write(bytes.get(buffer.range()).ok_or(Errno::Fault)?))
     } else {
         let mut copy = Vec::new();
         transfer(buffers, COPIED_PIECE, waiter, |buffer| {

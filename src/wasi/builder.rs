@@ -6,9 +6,7 @@ use crate::dir::Directory;
 use crate::errno::Errno;
 use crate::random::{Random, SeededRandom, SystemRandom};
 use crate::sock::Listener;
-use crate::stream::{
-    ClosedInputStream, FdStream, InputStream, MemoryInputPipe, OutputStream, SinkOutputStream,
-};
+use crate::stream::{ClosedInputStream, FdStream, InputStream, MemoryInputPipe, OutputStream, SinkOutputStream};
 use crate::table::{Kind, Table};
 use crate::wait::{InterruptionCheck, Waiter};
 use cap_std::ambient_authority;
@@ -100,16 +98,12 @@ impl WasiCtxBuilder {
 
     /// Adds an environment variable.
     pub fn env(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> &mut Self {
-        self.environ
-            .push([key.as_ref(), b"=", value.as_ref()].concat());
+        self.environ.push([key.as_ref(), b"=", value.as_ref()].concat());
         self
     }
 
     /// Adds environment variables.
-    pub fn envs<K: AsRef<[u8]>, V: AsRef<[u8]>>(
-        &mut self,
-        variables: impl IntoIterator<Item = (K, V)>,
-    ) -> &mut Self {
+    pub fn envs<K: AsRef<[u8]>, V: AsRef<[u8]>>(&mut self, variables: impl IntoIterator<Item = (K, V)>) -> &mut Self {
         for (key, value) in variables {
             self.env(key, value);
         }
@@ -182,14 +176,8 @@ impl WasiCtxBuilder {
     }
 
     /// Gives the guest an open directory under the name `guest_path`.
-    pub fn preopened_cap_dir(
-        &mut self,
-        dir: Dir,
-        guest_path: impl Into<String>,
-        perms: FsPerms,
-    ) -> &mut Self {
-        self.directories
-            .push(Directory::preopened(dir, guest_path.into(), perms));
+    pub fn preopened_cap_dir(&mut self, dir: Dir, guest_path: impl Into<String>, perms: FsPerms) -> &mut Self {
+        self.directories.push(Directory::preopened(dir, guest_path.into(), perms));
         self
     }
 
@@ -214,8 +202,7 @@ impl WasiCtxBuilder {
 
     /// Makes time virtual and random bytes a function of `seed`, so that runs can be repeated.
     pub fn deterministic(&mut self, seed: u64) -> &mut Self {
-        self.clocks(VirtualClocks::default())
-            .random(SeededRandom::new(seed))
+        self.clocks(VirtualClocks::default()).random(SeededRandom::new(seed))
     }
 
     /// Sets how many descriptors the guest may have open.

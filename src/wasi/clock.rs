@@ -52,9 +52,7 @@ pub struct SystemClocks {
 impl SystemClocks {
     /// Clocks whose monotonic time starts now.
     pub fn new() -> Self {
-        SystemClocks {
-            start: Instant::now(),
-        }
+        SystemClocks { start: Instant::now() }
     }
 }
 
@@ -75,9 +73,7 @@ impl Clocks for SystemClocks {
 
     fn now(&mut self, clock: Clock) -> Duration {
         match clock {
-            Clock::Realtime => SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default(),
+            Clock::Realtime => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
             Clock::Monotonic => self.start.elapsed(),
         }
     }
@@ -94,11 +90,7 @@ pub struct VirtualClocks {
 impl VirtualClocks {
     /// Clocks that start at `epoch` (since 1970) and move on by `step` with each look at them.
     pub fn new(epoch: Duration, step: Duration) -> Self {
-        VirtualClocks {
-            epoch,
-            elapsed: Duration::ZERO,
-            step,
-        }
+        VirtualClocks { epoch, elapsed: Duration::ZERO, step }
     }
 }
 

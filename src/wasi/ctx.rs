@@ -35,12 +35,7 @@ fn sizes(strings: &[Vec<u8>]) -> Result<(u32, u32)> {
 }
 
 /// Writes each string with a terminator to `buffer`, and its address to `pointers`.
-fn put_strings(
-    memory: &mut dyn GuestMemory,
-    strings: &[Vec<u8>],
-    pointers: u32,
-    buffer: u32,
-) -> Result<()> {
+fn put_strings(memory: &mut dyn GuestMemory, strings: &[Vec<u8>], pointers: u32, buffer: u32) -> Result<()> {
     let (count, size) = sizes(strings)?;
     memory.check(pointers, u64::from(count) * 4, 4)?;
     memory.check(buffer, u64::from(size), 1)?;
@@ -67,12 +62,7 @@ impl WasiCtx {
     }
 
     /// Writes the command-line arguments.
-    pub fn args_get(
-        &mut self,
-        memory: &mut dyn GuestMemory,
-        pointers: u32,
-        buffer: u32,
-    ) -> Result<()> {
+    pub fn args_get(&mut self, memory: &mut dyn GuestMemory, pointers: u32, buffer: u32) -> Result<()> {
         put_strings(memory, &self.args, pointers, buffer)
     }
 
@@ -82,12 +72,7 @@ impl WasiCtx {
     }
 
     /// Writes the environment variables.
-    pub fn environ_get(
-        &mut self,
-        memory: &mut dyn GuestMemory,
-        pointers: u32,
-        buffer: u32,
-    ) -> Result<()> {
+    pub fn environ_get(&mut self, memory: &mut dyn GuestMemory, pointers: u32, buffer: u32) -> Result<()> {
         put_strings(memory, &self.environ, pointers, buffer)
     }
 

@@ -15,8 +15,7 @@ use crate::memory::GuestMemory;
 use crate::stat::{FileTimes, filestat, filetype, inode};
 use crate::table::Kind;
 use crate::types::{
-    Dirent, Fd, FdFlags, Filestat, Filetype, FstFlags, LookupFlags, OFlags, Prestat, Rights,
-    Timestamp,
+    Dirent, Fd, FdFlags, Filestat, Filetype, FstFlags, LookupFlags, OFlags, Prestat, Rights, Timestamp,
 };
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::fs::{Dir, Metadata, OpenOptions};
@@ -72,27 +71,18 @@ const FILE_RIGHTS: Rights = Rights::FD_DATASYNC
     .union(Rights::POLL_FD_READWRITE);
 
 /// What a directory cannot do.
-const NOT_FOR_DIRECTORIES: Rights = Rights::FD_SEEK
-    .union(Rights::FD_WRITE)
-    .union(Rights::FD_FILESTAT_SET_SIZE)
-    .union(Rights::PATH_FILESTAT_SET_SIZE);
+const NOT_FOR_DIRECTORIES: Rights =
+    Rights::FD_SEEK.union(Rights::FD_WRITE).union(Rights::FD_FILESTAT_SET_SIZE).union(Rights::PATH_FILESTAT_SET_SIZE);
 
-fn follow(flags: LookupFlags) -> FollowSymlinks {
-    if flags.contains(LookupFlags::SYMLINK_FOLLOW) {
-        FollowSymlinks::Yes
-    } else {
-        FollowSymlinks::No
-    }
+/// A final slash or dot asks for the directory behind a link, whatever the flags say.
+fn follow(flags: LookupFlags, path: &str) -> FollowSymlinks {
+    let directory = path.ends_with('/') || path.ends_with("/.");
+    if flags.contains(LookupFlags::SYMLINK_FOLLOW) || directory { FollowSymlinks::Yes } else { FollowSymlinks::No }
 }
 
 impl Directory {
     pub(crate) fn preopened(dir: Dir, name: String, perms: FsPerms) -> Self {
-        Directory {
-            dir,
-            perms,
-            preopen: Some(name),
-            listing: None,
-        }
+        Directory { dir, perms, preopen: Some(name), listing: None }
     }
 
     /// Rights of the directory, and of what is opened through it.
@@ -124,24 +114,15 @@ impl Directory {
     }
 
     fn metadata(&self, path: &str, flags: LookupFlags) -> io::Result<Metadata> {
-        match follow(flags) {
+        match follow(flags, path) {
             FollowSymlinks::Yes => self.dir.metadata(path),
             FollowSymlinks::No => self.dir.symlink_metadata(path),
         }
     }
 
     /// Opens a file or directory. Nothing is opened in a way that could wait, as it would for the other end of a pipe.
-    fn open(
-        &self,
-        path: &str,
-        flags: LookupFlags,
-        oflags: OFlags,
-        rights: Rights,
-        fdflags: FdFlags,
-    ) -> Result<Kind> {
-        if oflags.contains(OFlags::DIRECTORY)
-            && oflags.intersects(OFlags::CREAT | OFlags::EXCL | OFlags::TRUNC)
-        {
+    fn open(&self, path: &str, flags: LookupFlags, oflags: OFlags, rights: Rights, fdflags: FdFlags) -> Result<Kind> {
+        if oflags.contains(OFlags::DIRECTORY) && oflags.intersects(OFlags::CREAT | OFlags::EXCL | OFlags::TRUNC) {
             return Err(Errno::Inval.into());
         }
         let write = rights.contains(Rights::FD_WRITE);
@@ -156,7 +137,7 @@ impl Directory {
             .read(readable)
             .write(writable)
             .truncate(oflags.contains(OFlags::TRUNC))
-            .follow(follow(flags))
+            .follow(follow(flags, path))
             .sync(fdflags.contains(FdFlags::SYNC))
             .dsync(fdflags.contains(FdFlags::DSYNC))
             .rsync(fdflags.contains(FdFlags::RSYNC))
@@ -187,7 +168,7 @@ impl Directory {
     fn set_times(&self, path: &str, flags: LookupFlags, times: &FileTimes) -> Result<()> {
         self.mutable()?;
         let (atim, mtim) = times.to_specs();
-        if follow(flags) == FollowSymlinks::No {
+        if follow(flags, path) == FollowSymlinks::No {
             return Ok(self.dir.set_symlink_times(path, atim, mtim)?);
         }
         // cap-std opens the file to set its times, and would wait for the other end of a pipe. So it only gets what
@@ -213,13 +194,8 @@ impl Directory {
 
     fn list(&self) -> Result<Vec<Entry>> {
         let ino = inode(&self.dir.dir_metadata()?);
-        let mut entries: Vec<Entry> = [".", ".."]
-            .map(|name| Entry {
-                ino,
-                filetype: Filetype::Directory,
-                name: name.to_owned(),
-            })
-            .into();
+        let mut entries: Vec<Entry> =
+            [".", ".."].map(|name| Entry { ino, filetype: Filetype::Directory, name: name.to_owned() }).into();
         for entry in self.dir.entries()? {
             let entry = entry?;
             let metadata = match entry.metadata() {
@@ -255,19 +231,11 @@ impl WasiCtx {
     pub fn fd_prestat_get(&mut self, fd: Fd) -> Result<Prestat> {
         let name = self.table.get(fd)?.dir()?.preopen.as_ref();
         let name_len = u32::try_from(name.ok_or(Errno::Badf)?.len());
-        Ok(Prestat {
-            name_len: name_len.map_err(|_| Errno::Overflow)?,
-        })
+        Ok(Prestat { name_len: name_len.map_err(|_| Errno::Overflow)? })
     }
 
     /// Writes the name of a preopened directory.
-    pub fn fd_prestat_dir_name(
-        &mut self,
-        memory: &mut dyn GuestMemory,
-        fd: Fd,
-        ptr: u32,
-        len: u32,
-    ) -> Result<()> {
+    pub fn fd_prestat_dir_name(&mut self, memory: &mut dyn GuestMemory, fd: Fd, ptr: u32, len: u32) -> Result<()> {
         let name = match &self.table.get(fd)?.kind {
             Kind::Directory(dir) => dir.preopen.as_deref(),
             _ => None,
@@ -280,14 +248,7 @@ impl WasiCtx {
     }
 
     /// Lists a directory from an entry on. The listing is the one that entry 0 began, whatever has changed since.
-    pub fn fd_readdir(
-        &mut self,
-        memory: &mut dyn GuestMemory,
-        fd: Fd,
-        ptr: u32,
-        len: u32,
-        cookie: u64,
-    ) -> Result<u32> {
+    pub fn fd_readdir(&mut self, memory: &mut dyn GuestMemory, fd: Fd, ptr: u32, len: u32, cookie: u64) -> Result<u32> {
         memory.check(ptr, u64::from(len), 1)?;
         self.dir(fd, Rights::FD_READDIR)?;
         let Kind::Directory(dir) = &mut self.table.get_mut(fd)?.kind else {
@@ -304,10 +265,7 @@ impl WasiCtx {
             used += fits as u32;
             Ok(used < len)
         };
-        for (next, entry) in (1u64..)
-            .zip(&entries)
-            .skip(usize::try_from(cookie).unwrap_or(usize::MAX))
-        {
+        for (next, entry) in (1u64..).zip(&entries).skip(usize::try_from(cookie).unwrap_or(usize::MAX)) {
             let head = Dirent {
                 next,
                 ino: entry.ino,
@@ -324,12 +282,7 @@ impl WasiCtx {
     }
 
     /// Creates a directory.
-    pub fn path_create_directory(
-        &mut self,
-        memory: &mut dyn GuestMemory,
-        fd: Fd,
-        path: GuestStr,
-    ) -> Result<()> {
+    pub fn path_create_directory(&mut self, memory: &mut dyn GuestMemory, fd: Fd, path: GuestStr) -> Result<()> {
         let dir = self.dir(fd, Rights::PATH_CREATE_DIRECTORY)?;
         let path = path.read_path(memory)?;
         dir.mutable()?;
@@ -442,16 +395,16 @@ impl WasiCtx {
     }
 
     /// Removes an empty directory.
-    pub fn path_remove_directory(
-        &mut self,
-        memory: &mut dyn GuestMemory,
-        fd: Fd,
-        path: GuestStr,
-    ) -> Result<()> {
+    pub fn path_remove_directory(&mut self, memory: &mut dyn GuestMemory, fd: Fd, path: GuestStr) -> Result<()> {
         let dir = self.dir(fd, Rights::PATH_REMOVE_DIRECTORY)?;
         let path = path.read_path(memory)?;
         dir.mutable()?;
-        Ok(dir.dir.remove_dir(path)?)
+        // cap-std takes a final slash for a final dot, which cannot be removed.
+        let name = match path.trim_end_matches('/') {
+            "" => &path,
+            name => name,
+        };
+        Ok(dir.dir.remove_dir(name)?)
     }
 
     /// Renames a file or directory.
@@ -468,6 +421,10 @@ impl WasiCtx {
         let old_path = old_path.read_path(memory)?;
         let new_path = new_path.read_path(memory)?;
         both_mutable(old_dir, new_dir)?;
+        // cap-std drops the slash, which only a directory may have.
+        if new_path.ends_with('/') && !old_dir.dir.symlink_metadata(&old_path)?.is_dir() {
+            return Err(Errno::Notdir.into());
+        }
         Ok(old_dir.dir.rename(old_path, &new_dir.dir, new_path)?)
     }
 
@@ -487,12 +444,7 @@ impl WasiCtx {
     }
 
     /// Removes a file or a symbolic link.
-    pub fn path_unlink_file(
-        &mut self,
-        memory: &mut dyn GuestMemory,
-        fd: Fd,
-        path: GuestStr,
-    ) -> Result<()> {
+    pub fn path_unlink_file(&mut self, memory: &mut dyn GuestMemory, fd: Fd, path: GuestStr) -> Result<()> {
         let dir = self.dir(fd, Rights::PATH_UNLINK_FILE)?;
         let path = path.read_path(memory)?;
         dir.mutable()?;

@@ -45,14 +45,8 @@ impl File {
         flags: FdFlags,
     ) -> Result<Self> {
         let seekable = rustix::fs::seek(&file, rustix::fs::SeekFrom::Current(0)).is_ok();
-        let mut file = File {
-            file,
-            perms,
-            readable,
-            writable,
-            flags: flags - FdFlags::APPEND,
-            position: seekable.then_some(0),
-        };
+        let mut file =
+            File { file, perms, readable, writable, flags: flags - FdFlags::APPEND, position: seekable.then_some(0) };
         file.set_flags(flags)?;
         Ok(file)
     }
@@ -85,11 +79,7 @@ impl File {
     }
 
     pub(crate) fn readiness(&self) -> Readiness<'_> {
-        if self.is_seekable() {
-            Readiness::Ready
-        } else {
-            Readiness::Fd(self.file.as_fd())
-        }
+        if self.is_seekable() { Readiness::Ready } else { Readiness::Fd(self.file.as_fd()) }
     }
 
     /// Bytes up to the end, where there is an end.
@@ -157,9 +147,7 @@ impl File {
             return retry(|| Ok(rustix::io::write(&self.file, bytes)?));
         }
         write_all(bytes, usize::MAX, |piece| {
-            waiter.block_on(self, File::readiness, PollFlags::OUT, |file| {
-                Ok(rustix::io::write(&file.file, piece)?)
-            })
+            waiter.block_on(self, File::readiness, PollFlags::OUT, |file| Ok(rustix::io::write(&file.file, piece)?))
         })
     }
 }
@@ -174,11 +162,7 @@ fn retry<T>(mut operation: impl FnMut() -> io::Result<T>) -> Result<T> {
 }
 
 /// Writes all of `bytes`, at most `most` at once; an error after the first byte is left to the next call.
-pub(crate) fn write_all(
-    bytes: &[u8],
-    most: usize,
-    mut write: impl FnMut(&[u8]) -> Result<usize>,
-) -> Result<usize> {
+pub(crate) fn write_all(bytes: &[u8], most: usize, mut write: impl FnMut(&[u8]) -> Result<usize>) -> Result<usize> {
     let mut done = 0;
     while done < bytes.len() {
         let end = bytes.len().min(done.saturating_add(most));
@@ -257,13 +241,7 @@ impl WasiCtx {
     }
 
     /// Sets the timestamps of an open file or directory.
-    pub fn fd_filestat_set_times(
-        &mut self,
-        fd: Fd,
-        atim: Timestamp,
-        mtim: Timestamp,
-        flags: FstFlags,
-    ) -> Result<()> {
+    pub fn fd_filestat_set_times(&mut self, fd: Fd, atim: Timestamp, mtim: Timestamp, flags: FstFlags) -> Result<()> {
         let times = FileTimes::new(&mut *self.clocks, atim, mtim, flags)?;
         let descriptor = self.table.with(fd, Rights::FD_FILESTAT_SET_TIMES)?;
         match &descriptor.kind {
@@ -274,12 +252,7 @@ impl WasiCtx {
     }
 
     /// Reads at the position of a descriptor.
-    pub fn fd_read(
-        &mut self,
-        memory: &mut dyn GuestMemory,
-        fd: Fd,
-        buffers: GuestBuffers,
-    ) -> Result<u32> {
+    pub fn fd_read(&mut self, memory: &mut dyn GuestMemory, fd: Fd, buffers: GuestBuffers) -> Result<u32> {
         let buffers = buffers.read(memory)?;
         // A second read of a stream could wait although there is data to return.
         let first = &buffers[..buffers.len().min(1)];
@@ -297,21 +270,14 @@ impl WasiCtx {
                     file.position = Some(position);
                     Ok(count)
                 }
-                None => read_once(memory, first, waiter, |bytes| {
-                    file.read_stream(bytes, waiter)
-                }),
+                None => read_once(memory, first, waiter, |bytes| file.read_stream(bytes, waiter)),
             },
             Kind::Input(stream) => read_once(memory, first, waiter, |bytes| {
-                waiter.block_on(
-                    &mut **stream,
-                    |stream| stream.readiness(),
-                    PollFlags::IN,
-                    |stream| stream.read(bytes),
-                )
+                waiter.block_on(&mut **stream, |stream| stream.readiness(), PollFlags::IN, |stream| stream.read(bytes))
             }),
-            Kind::Socket(socket) => read_once(memory, first, waiter, |bytes| {
-                socket.receive(bytes, rustix::net::RecvFlags::empty(), waiter)
-            }),
+            Kind::Socket(socket) => {
+                read_once(memory, first, waiter, |bytes| socket.receive(bytes, rustix::net::RecvFlags::empty(), waiter))
+            }
             _ => Err(Errno::Badf.into()),
         }
     }
@@ -342,12 +308,7 @@ impl WasiCtx {
     }
 
     /// Writes at the position of a descriptor, or at the end in append mode.
-    pub fn fd_write(
-        &mut self,
-        memory: &mut dyn GuestMemory,
-        fd: Fd,
-        buffers: GuestBuffers,
-    ) -> Result<u32> {
+    pub fn fd_write(&mut self, memory: &mut dyn GuestMemory, fd: Fd, buffers: GuestBuffers) -> Result<u32> {
         let buffers = buffers.read(memory)?;
         let waiter = &self.waiter;
         let descriptor = self.table.with_mut(fd, Rights::FD_WRITE)?;
@@ -355,9 +316,7 @@ impl WasiCtx {
             Kind::File(file) => {
                 file.writable()?;
                 let Some(mut position) = file.position else {
-                    return gather(memory, &buffers, waiter, |bytes| {
-                        file.write_stream(bytes, waiter)
-                    });
+                    return gather(memory, &buffers, waiter, |bytes| file.write_stream(bytes, waiter));
                 };
                 let count = gather(memory, &buffers, waiter, |bytes| {
                     let count = file.write_at(bytes, position)?;
@@ -372,8 +331,7 @@ impl WasiCtx {
             }
             Kind::Output(stream) => gather(memory, &buffers, waiter, |bytes| {
                 // A write that is too large for a pipe would block beyond the reach of the interruption check.
-                let sliced =
-                    waiter.is_interruptible() && matches!(stream.readiness(), Readiness::Fd(_));
+                let sliced = waiter.is_interruptible() && matches!(stream.readiness(), Readiness::Fd(_));
                 let most = if sliced { ATOMIC_WRITE } else { usize::MAX };
                 write_all(bytes, most, |piece| {
                     waiter.block_on(
@@ -384,9 +342,7 @@ impl WasiCtx {
                     )
                 })
             }),
-            Kind::Socket(socket) => {
-                gather(memory, &buffers, waiter, |bytes| socket.send(bytes, waiter))
-            }
+            Kind::Socket(socket) => gather(memory, &buffers, waiter, |bytes| socket.send(bytes, waiter)),
             _ => Err(Errno::Badf.into()),
         }
     }

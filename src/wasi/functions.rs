@@ -10,8 +10,8 @@ use crate::errno::Errno;
 use crate::error::{Error, Result, Trap};
 use crate::memory::GuestMemory;
 use crate::types::{
-    Advice, ClockId, Fd, FdFlags, Fdstat, Filestat, FstFlags, LookupFlags, OFlags, Prestat, Record,
-    RiFlags, Rights, RoFlags, SdFlags, SiFlags, Timestamp, Whence,
+    Advice, ClockId, Fd, FdFlags, Fdstat, Filestat, FstFlags, LookupFlags, OFlags, Prestat, Record, RiFlags, Rights,
+    RoFlags, SdFlags, SiFlags, Timestamp, Whence,
 };
 
 /// The module name under which guests import these functions.
@@ -41,12 +41,7 @@ pub struct Function {
 impl Function {
     /// Calls the function with wasm values (an `i32` in the low half) and returns its error number, which is its
     /// result as `i32`. Arguments that are missing are zero.
-    pub fn call(
-        &self,
-        ctx: &mut WasiCtx,
-        memory: &mut dyn GuestMemory,
-        args: &[u64],
-    ) -> Result<Errno, Trap> {
+    pub fn call(&self, ctx: &mut WasiCtx, memory: &mut dyn GuestMemory, args: &[u64]) -> Result<Errno, Trap> {
         let result = match (self.call)(ctx, memory, Args(args.iter())) {
             Ok(()) => Ok(Errno::Success),
             Err(Error::Errno(errno)) => Ok(errno),

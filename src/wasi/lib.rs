@@ -58,12 +58,11 @@ pub use memory::{GuestMemory, MemoryFault};
 pub use poll::MAX_SUBSCRIPTIONS;
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use stream::{
-    ClosedInputStream, FdStream, InputStream, MemoryInputPipe, MemoryOutputPipe, OutputStream,
-    Readiness, SinkOutputStream,
+    ClosedInputStream, FdStream, InputStream, MemoryInputPipe, MemoryOutputPipe, OutputStream, Readiness,
+    SinkOutputStream,
 };
 pub use types::{
-    Advice, ClockId, EventRwFlags, EventType, Fd, FdFlags, Fdstat, Filestat, Filetype, FstFlags,
-    LookupFlags, OFlags, Prestat, RiFlags, Rights, RoFlags, SdFlags, SiFlags, SubclockFlags,
-    Timestamp, Whence,
+    Advice, ClockId, EventRwFlags, EventType, Fd, FdFlags, Fdstat, Filestat, Filetype, FstFlags, LookupFlags, OFlags,
+    Prestat, RiFlags, Rights, RoFlags, SdFlags, SiFlags, SubclockFlags, Timestamp, Whence,
 };
 pub use wait::InterruptionCheck;

@@ -48,10 +48,7 @@ pub trait GuestMemory {
 
 /// Byte range of an access, if it lies within `size` bytes.
 fn range(size: u64, offset: u64, len: usize) -> Result<std::ops::Range<usize>, MemoryFault> {
-    let fault = MemoryFault::OutOfBounds {
-        offset,
-        len: len as u64,
-    };
+    let fault = MemoryFault::OutOfBounds { offset, len: len as u64 };
     let end = offset.checked_add(len as u64).ok_or(fault)?;
     if end > size {
         return Err(fault);
@@ -98,11 +95,7 @@ impl dyn GuestMemory + '_ {
         Ok(())
     }
 
-    pub(crate) fn load<const N: usize>(
-        &self,
-        ptr: u32,
-        align: u32,
-    ) -> Result<[u8; N], MemoryFault> {
+    pub(crate) fn load<const N: usize>(&self, ptr: u32, align: u32) -> Result<[u8; N], MemoryFault> {
         self.check(ptr, N as u64, align)?;
         let mut bytes = [0; N];
         self.read(u64::from(ptr), &mut bytes)?;

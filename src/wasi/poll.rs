@@ -10,9 +10,7 @@ use crate::error::Result;
 use crate::memory::GuestMemory;
 use crate::stream::Readiness;
 use crate::table::{Kind, Table};
-use crate::types::{
-    Event, EventRwFlags, EventType, Fd, Record, Rights, SubclockFlags, Subscription, SubscriptionOn,
-};
+use crate::types::{Event, EventRwFlags, EventType, Fd, Record, Rights, SubclockFlags, Subscription, SubscriptionOn};
 use crate::wait::SLICE;
 use rustix::event::{PollFd, PollFlags};
 use std::time::Duration;
@@ -33,9 +31,7 @@ enum On {
 
 /// How long until `deadline`, or `None` if it has passed.
 fn left(clocks: &mut dyn Clocks, clock: Clock, deadline: Duration) -> Option<Duration> {
-    deadline
-        .checked_sub(clocks.now(clock))
-        .filter(|left| !left.is_zero())
+    deadline.checked_sub(clocks.now(clock)).filter(|left| !left.is_zero())
 }
 
 impl WasiCtx {
@@ -57,10 +53,7 @@ impl WasiCtx {
             SubscriptionOn::FdRead(fd) => self.resolve_descriptor(fd, false)?,
             SubscriptionOn::FdWrite(fd) => self.resolve_descriptor(fd, true)?,
         };
-        Ok(Wait {
-            userdata: subscription.userdata,
-            on,
-        })
+        Ok(Wait { userdata: subscription.userdata, on })
     }
 
     fn resolve_descriptor(&self, fd: Fd, write: bool) -> Result<On> {
@@ -86,11 +79,7 @@ impl WasiCtx {
         if count == 0 || count > MAX_SUBSCRIPTIONS {
             return Err(Errno::Inval.into());
         }
-        memory.check(
-            subscriptions,
-            u64::from(count * Subscription::SIZE),
-            Subscription::ALIGN,
-        )?;
+        memory.check(subscriptions, u64::from(count * Subscription::SIZE), Subscription::ALIGN)?;
         let event_size = size_of::<<Event as Record>::Bytes>() as u32;
         memory.check(events, u64::from(count * event_size), Event::ALIGN)?;
         let mut waits = Vec::with_capacity(count as usize);
@@ -163,13 +152,8 @@ impl WasiCtx {
             due[index] = !fd.revents().is_empty();
             hangup[index] = fd.revents().contains(PollFlags::HUP);
         }
-        let happened = waits
-            .iter()
-            .zip(due.into_iter().zip(hangup))
-            .filter(|(_, (due, _))| *due);
-        happened
-            .map(|(wait, (_, hangup))| event(&self.table, wait, hangup))
-            .collect()
+        let happened = waits.iter().zip(due.into_iter().zip(hangup)).filter(|(_, (due, _))| *due);
+        happened.map(|(wait, (_, hangup))| event(&self.table, wait, hangup)).collect()
     }
 }
 
@@ -187,10 +171,5 @@ fn event(table: &Table, wait: &Wait, hangup: bool) -> Result<Event> {
     };
     let mut flags = EventRwFlags::empty();
     flags.set(EventRwFlags::HANGUP, hangup);
-    Ok(Event {
-        userdata: wait.userdata,
-        event_type,
-        nbytes,
-        flags,
-    })
+    Ok(Event { userdata: wait.userdata, event_type, nbytes, flags })
 }

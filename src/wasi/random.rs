@@ -53,10 +53,6 @@ impl WasiCtx {
             Ok(bytes.len())
         })?;
         // A guest must never take bytes for random that are not.
-        if filled < len {
-            Err(Errno::Io.into())
-        } else {
-            Ok(())
-        }
+        if filled < len { Err(Errno::Io.into()) } else { Ok(()) }
     }
 }

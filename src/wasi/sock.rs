@@ -33,10 +33,7 @@ impl Listener {
 
     pub(crate) fn new(listener: TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Listener {
-            listener,
-            flags: FdFlags::empty(),
-        })
+        Ok(Listener { listener, flags: FdFlags::empty() })
     }
 
     pub(crate) fn readiness(&self) -> Readiness<'_> {
@@ -74,12 +71,7 @@ impl Socket {
     }
 
     /// Receives what is there.
-    pub(crate) fn receive(
-        &mut self,
-        bytes: &mut [u8],
-        flags: RecvFlags,
-        waiter: &Waiter,
-    ) -> Result<usize> {
+    pub(crate) fn receive(&mut self, bytes: &mut [u8], flags: RecvFlags, waiter: &Waiter) -> Result<usize> {
         let receive = |socket: &mut Socket| {
             let (count, _) = rustix::net::recv(&socket.stream, &mut *bytes, flags)?;
             Ok(count)
@@ -91,11 +83,7 @@ impl Socket {
     pub(crate) fn send(&mut self, bytes: &[u8], waiter: &Waiter) -> Result<usize> {
         write_all(bytes, usize::MAX, |piece| {
             self.wait(PollFlags::OUT, waiter, |socket| {
-                Ok(rustix::net::send(
-                    &socket.stream,
-                    piece,
-                    SendFlags::NOSIGNAL,
-                )?)
+                Ok(rustix::net::send(&socket.stream, piece, SendFlags::NOSIGNAL)?)
             })
         })
     }
@@ -167,29 +155,24 @@ impl WasiCtx {
         let all = flags.contains(RiFlags::WAITALL) && !flags.contains(RiFlags::PEEK);
         let most = if all { buffers.len() } else { 1 };
         let mut done = false;
-        let count = scatter(
-            memory,
-            &buffers[..buffers.len().min(most)],
-            waiter,
-            |bytes| {
-                if all {
-                    let mut filled = 0;
-                    while filled < bytes.len() {
-                        match socket.receive(&mut bytes[filled..], host_flags, waiter) {
-                            Ok(0) => break,
-                            Ok(count) => filled += count,
-                            Err(crate::error::Error::Errno(_)) if filled > 0 => break,
-                            Err(error) => return Err(error),
-                        }
+        let count = scatter(memory, &buffers[..buffers.len().min(most)], waiter, |bytes| {
+            if all {
+                let mut filled = 0;
+                while filled < bytes.len() {
+                    match socket.receive(&mut bytes[filled..], host_flags, waiter) {
+                        Ok(0) => break,
+                        Ok(count) => filled += count,
+                        Err(crate::error::Error::Errno(_)) if filled > 0 => break,
+                        Err(error) => return Err(error),
                     }
-                    return Ok(filled);
                 }
-                if std::mem::replace(&mut done, true) {
-                    return Ok(0);
-                }
-                socket.receive(bytes, host_flags, waiter)
-            },
-        )?;
+                return Ok(filled);
+            }
+            if std::mem::replace(&mut done, true) {
+                return Ok(0);
+            }
+            socket.receive(bytes, host_flags, waiter)
+        })?;
         Ok((count, RoFlags::empty()))
     }
 

@@ -37,10 +37,7 @@ pub(crate) fn inode(metadata: &Metadata) -> u64 {
 fn timestamp(seconds: i64, nanoseconds: i64) -> Timestamp {
     let seconds = u64::try_from(seconds).unwrap_or(0);
     let nanoseconds = u64::try_from(nanoseconds).unwrap_or(0);
-    seconds
-        .checked_mul(1_000_000_000)
-        .and_then(|time| time.checked_add(nanoseconds))
-        .unwrap_or(0)
+    seconds.checked_mul(1_000_000_000).and_then(|time| time.checked_add(nanoseconds)).unwrap_or(0)
 }
 
 pub(crate) fn filestat(metadata: &Metadata) -> Filestat {
@@ -85,28 +82,17 @@ impl FileTimes {
     /// For a call on a descriptor.
     pub(crate) fn to_host(&self) -> Timestamps {
         let spec = |time: Option<Duration>| match time {
-            Some(time) => Timespec {
-                tv_sec: time.as_secs() as _,
-                tv_nsec: time.subsec_nanos() as _,
-            },
-            None => Timespec {
-                tv_sec: 0,
-                tv_nsec: UTIME_OMIT,
-            },
+            Some(time) => Timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos() as _ },
+            None => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
         };
-        Timestamps {
-            last_access: spec(self.atim),
-            last_modification: spec(self.mtim),
-        }
+        Timestamps { last_access: spec(self.atim), last_modification: spec(self.mtim) }
     }
 
     /// For a call on a path: access and modification time.
     pub(crate) fn to_specs(&self) -> (Option<SystemTimeSpec>, Option<SystemTimeSpec>) {
         let spec = |time: Option<Duration>| {
             let time = SystemTime::UNIX_EPOCH.checked_add(time?)?;
-            Some(SystemTimeSpec::Absolute(
-                cap_std::time::SystemTime::from_std(time),
-            ))
+            Some(SystemTimeSpec::Absolute(cap_std::time::SystemTime::from_std(time)))
         };
         (spec(self.atim), spec(self.mtim))
     }

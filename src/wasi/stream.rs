@@ -60,18 +60,13 @@ pub struct FdStream<F> {
 impl<F: AsFd> FdStream<F> {
     /// A stream over `inner`, which is read and written without buffering.
     pub fn new(inner: F) -> Self {
-        let may_wait = rustix::fs::fstat(&inner).map_or(true, |stat| {
-            FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile
-        });
+        let may_wait = rustix::fs::fstat(&inner)
+            .map_or(true, |stat| FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile);
         FdStream { inner, may_wait }
     }
 
     fn fd_readiness(&self) -> Readiness<'_> {
-        if self.may_wait {
-            Readiness::Fd(self.inner.as_fd())
-        } else {
-            Readiness::Ready
-        }
+        if self.may_wait { Readiness::Fd(self.inner.as_fd()) } else { Readiness::Ready }
     }
 }
 
@@ -150,18 +145,12 @@ pub struct MemoryOutputPipe {
 impl MemoryOutputPipe {
     /// An output that takes at most `capacity` bytes; further writes fail with `Errno::Nospc`.
     pub fn new(capacity: usize) -> Self {
-        MemoryOutputPipe {
-            bytes: Arc::default(),
-            capacity,
-        }
+        MemoryOutputPipe { bytes: Arc::default(), capacity }
     }
 
     /// What was written so far.
     pub fn contents(&self) -> Vec<u8> {
-        self.bytes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

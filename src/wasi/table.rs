@@ -33,48 +33,28 @@ pub(crate) struct Descriptor {
 
 impl From<Kind> for Descriptor {
     fn from(kind: Kind) -> Self {
-        Descriptor {
-            kind,
-            dropped: Rights::empty(),
-            dropped_inheriting: Rights::empty(),
-        }
+        Descriptor { kind, dropped: Rights::empty(), dropped_inheriting: Rights::empty() }
     }
 }
 
 fn terminal_filetype(is_terminal: bool) -> Filetype {
-    if is_terminal {
-        Filetype::CharacterDevice
-    } else {
-        Filetype::Unknown
-    }
+    if is_terminal { Filetype::CharacterDevice } else { Filetype::Unknown }
 }
 
 impl Descriptor {
     /// A descriptor opened through this one.
     pub(crate) fn derive(&self, kind: Kind) -> Descriptor {
-        Descriptor {
-            kind,
-            dropped: self.dropped_inheriting,
-            dropped_inheriting: self.dropped_inheriting,
-        }
+        Descriptor { kind, dropped: self.dropped_inheriting, dropped_inheriting: self.dropped_inheriting }
     }
 
     /// Fails if one of `rights` was given up.
     pub(crate) fn require(&self, rights: Rights) -> Result<(), Errno> {
-        if self.dropped.intersects(rights) {
-            Err(Errno::Notcapable)
-        } else {
-            Ok(())
-        }
+        if self.dropped.intersects(rights) { Err(Errno::Notcapable) } else { Ok(()) }
     }
 
     /// Fails if one of `rights` was given up for what is opened through this descriptor.
     pub(crate) fn require_inheriting(&self, rights: Rights) -> Result<(), Errno> {
-        if self.dropped_inheriting.intersects(rights) {
-            Err(Errno::Notcapable)
-        } else {
-            Ok(())
-        }
+        if self.dropped_inheriting.intersects(rights) { Err(Errno::Notcapable) } else { Ok(()) }
     }
 
     pub(crate) fn fdstat(&self) -> Result<Fdstat, Errno> {
@@ -96,18 +76,8 @@ impl Descriptor {
                 let (base, inheriting) = dir.rights();
                 stat(Filetype::Directory, none, base, inheriting)
             }
-            Kind::Listener(l) => stat(
-                Filetype::SocketStream,
-                l.flags,
-                Listener::RIGHTS,
-                Socket::RIGHTS,
-            ),
-            Kind::Socket(s) => stat(
-                Filetype::SocketStream,
-                s.flags,
-                Socket::RIGHTS,
-                Socket::RIGHTS,
-            ),
+            Kind::Listener(l) => stat(Filetype::SocketStream, l.flags, Listener::RIGHTS, Socket::RIGHTS),
+            Kind::Socket(s) => stat(Filetype::SocketStream, s.flags, Socket::RIGHTS, Socket::RIGHTS),
         };
         stat.rights_base -= self.dropped;
         stat.rights_inheriting -= self.dropped_inheriting;
@@ -125,16 +95,7 @@ impl Descriptor {
     }
 
     pub(crate) fn filestat(&self) -> Result<Filestat, crate::error::Error> {
-        let nothing = |filetype| Filestat {
-            dev: 0,
-            ino: 0,
-            filetype,
-            nlink: 0,
-            size: 0,
-            atim: 0,
-            mtim: 0,
-            ctim: 0,
-        };
+        let nothing = |filetype| Filestat { dev: 0, ino: 0, filetype, nlink: 0, size: 0, atim: 0, mtim: 0, ctim: 0 };
         match &self.kind {
             Kind::Input(stream) => Ok(nothing(terminal_filetype(stream.is_terminal()))),
             Kind::Output(stream) => Ok(nothing(terminal_filetype(stream.is_terminal()))),
@@ -196,20 +157,12 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(limit: u32) -> Self {
-        Table {
-            slots: Vec::new(),
-            free: BTreeSet::new(),
-            limit,
-        }
+        Table { slots: Vec::new(), free: BTreeSet::new(), limit }
     }
 
     /// Fails if no descriptor can be added. Asked before anything is created that would need one.
     pub(crate) fn reserve(&self) -> Result<(), Errno> {
-        if self.slots.len() - self.free.len() < self.limit as usize {
-            Ok(())
-        } else {
-            Err(Errno::Mfile)
-        }
+        if self.slots.len() - self.free.len() < self.limit as usize { Ok(()) } else { Err(Errno::Mfile) }
     }
 
     /// Adds a descriptor under the highest number that was freed, or else under a new one.

@@ -437,11 +437,7 @@ pub(crate) struct Subscription {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SubscriptionOn {
-    Clock {
-        id: ClockId,
-        timeout: Timestamp,
-        flags: SubclockFlags,
-    },
+    Clock { id: ClockId, timeout: Timestamp, flags: SubclockFlags },
     FdRead(Fd),
     FdWrite(Fd),
 }
@@ -457,15 +453,11 @@ impl Subscription {
             EventType::Clock => SubscriptionOn::Clock {
                 id: ClockId::try_from(field_u32(16))?,
                 timeout: field_u64(24),
-                flags: SubclockFlags::from_bits(u16::from_le_bytes([bytes[40], bytes[41]]))
-                    .ok_or(Errno::Inval)?,
+                flags: SubclockFlags::from_bits(u16::from_le_bytes([bytes[40], bytes[41]])).ok_or(Errno::Inval)?,
             },
             EventType::FdRead => SubscriptionOn::FdRead(field_u32(16)),
             EventType::FdWrite => SubscriptionOn::FdWrite(field_u32(16)),
         };
-        Ok(Subscription {
-            userdata: field_u64(0),
-            on,
-        })
+        Ok(Subscription { userdata: field_u64(0), on })
     }
 }

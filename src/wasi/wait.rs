@@ -59,12 +59,7 @@ impl Waiter {
     }
 
     /// Waits until `source` is ready.
-    fn ready<S: ?Sized>(
-        &self,
-        source: &S,
-        readiness: fn(&S) -> Readiness<'_>,
-        interest: PollFlags,
-    ) -> Result<()> {
+    fn ready<S: ?Sized>(&self, source: &S, readiness: fn(&S) -> Readiness<'_>, interest: PollFlags) -> Result<()> {
         loop {
             self.check()?;
             match readiness(source) {
@@ -94,8 +89,7 @@ impl Waiter {
             match operation(source) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => self.check()?,
                 Err(error)
-                    if error.kind() == io::ErrorKind::WouldBlock
-                        && !matches!(readiness(source), Readiness::Ready) =>
+                    if error.kind() == io::ErrorKind::WouldBlock && !matches!(readiness(source), Readiness::Ready) =>
                 {
                     wait = true;
                 }

@@ -179,7 +179,7 @@ pub(crate) fn run(machine: &mut Machine<'_>) -> Status {
                         Op::TableGrow => slow!(1, table::grow(site, machine)),
                         Op::TableFill => step!(table::fill(site, machine)),
                         Op::TableCopy => step!(table::copy(site, machine)),
-                        Op::TableInit => step!(table::init(site, machine)),
+                        Op::TableInit => slow!(1, table::init(site, machine)),
                         Op::ElemDrop => plain!(0, machine.instance.elem_drop(site.word.high())),
 
                         Op::MemorySize => step!(bulk::size(site, machine)),

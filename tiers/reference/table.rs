@@ -36,12 +36,11 @@ pub(crate) fn copy(site: Site<'_>, machine: &mut Machine<'_>) -> Step {
     Ok(site.next(1))
 }
 
-pub(crate) fn init(site: Site<'_>, machine: &mut Machine<'_>) -> Step {
+pub(crate) fn init(site: Site<'_>, machine: &mut Machine<'_>) -> Result<(), Raise> {
     let (table, segment) = (site.extension(0).low(), site.extension(0).high());
     let (dst, src, len) = (site.d(), site.a::<u32>(), site.b::<u32>());
     machine.charge(len.into(), FUEL_ELEMENTS_PER_UNIT)?;
-    machine.table_init(table, segment, dst, src, len)?;
-    Ok(site.next(1))
+    machine.table_init(table, segment, dst, src, len)
 }
 
 pub(crate) fn grow(site: Site<'_>, machine: &mut Machine<'_>) -> Result<(), Raise> {

@@ -28,7 +28,7 @@ macro_rules! scalar_values {
             fn read(slots: Slots, index: u32) -> $ty {
                 let bits = slots.get64(index);
                 debug_assert_eq!(u64::from(bits as $bits), bits, "slot {index} is not zero-extended");
-                <$ty>::from_bits(bits)
+                <$ty as Value>::from_bits(bits)
             }
 
             #[inline(always)]

@@ -73,7 +73,9 @@ fn rows() -> Vec<Row> {
 
 /// Every (op, form, layout).
 fn layouts() -> impl Iterator<Item = (Op, Form, &'static Layout)> {
-    Op::ALL.iter().flat_map(|&op| (0..=Form::MASK).map(move |form| (op, Form(form))))
+    Op::ALL
+        .iter()
+        .flat_map(|&op| (0..=Form::MASK).map(move |form| (op, Form(form))))
         .filter_map(|(op, form)| Some((op, form, op.layout(form)?)))
 }
 
@@ -106,7 +108,8 @@ fn what_is_unknown_exists() {
 
 #[test]
 fn proposals_and_methods_are_wasmparsers() {
-    let operators: BTreeMap<_, _> = OPERATORS.iter().map(|&(proposal, name, visit)| (name, (proposal, visit))).collect();
+    let operators: BTreeMap<_, _> =
+        OPERATORS.iter().map(|&(proposal, name, visit)| (name, (proposal, visit))).collect();
     for row in rows() {
         assert_eq!(operators[row.name.as_str()].0, row.feature, "{}", row.name);
     }
@@ -241,7 +244,9 @@ fn branches_have_loops_and_targets() {
         assert_eq!(has(Kind::Target), branches || op == Op::Jump, "{op:?} {form:?}");
         if branches {
             let opposite = op.layout(form.opposite_branch()).expect("the opposite branch");
-            assert!(std::ptr::eq(opposite.operands, layout.operands) || opposite.operands.len() == layout.operands.len());
+            assert!(
+                std::ptr::eq(opposite.operands, layout.operands) || opposite.operands.len() == layout.operands.len()
+            );
             assert_eq!(form.opposite_branch().opposite_branch(), form);
             assert_ne!(form.opposite_branch(), form);
         }

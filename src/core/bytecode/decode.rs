@@ -228,7 +228,10 @@ mod tests {
             Word::new(Op::Return, Form::SLOTS, 0, 0, 0),
         ];
         let all: Vec<_> = Instructions::new(&code).map(|i| i.expect("an instruction")).collect();
-        assert_eq!(all.iter().map(|i| (i.pc, i.op)).collect::<Vec<_>>(), [(0, Op::LoopHead), (1, Op::BrTable), (5, Op::Return)]);
+        assert_eq!(
+            all.iter().map(|i| (i.pc, i.op)).collect::<Vec<_>>(),
+            [(0, Op::LoopHead), (1, Op::BrTable), (5, Op::Return)]
+        );
         assert_eq!(all[1].targets().map(|t| (t.pc, t.loop_depth)).collect::<Vec<_>>(), [(1, 1), (5, 0)]);
     }
 
@@ -237,7 +240,10 @@ mod tests {
         let unknown = [Word(0xffff)];
         assert!(matches!(Instruction::at(&unknown, 0), Err(DecodeError::UnknownOp { .. })));
         let form = [Word::new(Op::Jump, Form(3), 0, 0, 0)];
-        assert_eq!(Instruction::at(&form, 0).err(), Some(DecodeError::UnknownForm { pc: 0, op: Op::Jump, form: Form(3) }));
+        assert_eq!(
+            Instruction::at(&form, 0).err(),
+            Some(DecodeError::UnknownForm { pc: 0, op: Op::Jump, form: Form(3) })
+        );
         let cut = [Word::new(Op::Const, Form::SLOTS, 0, 0, 0)];
         assert_eq!(Instruction::at(&cut, 0).err(), Some(DecodeError::Truncated(0)));
         let table = [Word::new(Op::BrTable, Form::SLOTS, 0, 0, 0), Word::pair(u32::MAX, 0)];

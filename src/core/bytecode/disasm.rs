@@ -145,8 +145,7 @@ impl DisplayInstruction<'_> {
 
     fn branch(&self, f: &mut fmt::Formatter<'_>, sense: &str, operands: &[OperandValue]) -> fmt::Result {
         write!(f, "br.{sense} {} ", self.instruction.op.text())?;
-        let compared: Vec<_> =
-            operands.iter().filter(|o| matches!(o.kind, Kind::Use | Kind::Imm32)).copied().collect();
+        let compared: Vec<_> = operands.iter().filter(|o| matches!(o.kind, Kind::Use | Kind::Imm32)).copied().collect();
         self.list(f, &compared)?;
         self.instruction.targets().try_for_each(|target| write!(f, " -> {target}"))
     }
@@ -297,7 +296,9 @@ mod tests {
             for form in (0..=Form::MASK).map(Form) {
                 let Some(layout) = op.layout(form) else { continue };
                 let mut words = vec![Word::new(op, form, 101, 102, 103)];
-                words.extend((0..layout.extensions).map(|i| Word::quad([104, 105, 106, 107].map(|q| q + 4 * u16::from(i)))));
+                words.extend(
+                    (0..layout.extensions).map(|i| Word::quad([104, 105, 106, 107].map(|q| q + 4 * u16::from(i)))),
+                );
                 if op == Op::BrTable {
                     words[1] = Word(1);
                     words.push(Word(1));
@@ -307,7 +308,11 @@ mod tests {
                 assert!(printed.contains(op.text()), "{printed}");
                 for operand in instruction.operands() {
                     if matches!(operand.kind, Kind::Def | Kind::Use | Kind::DefRange | Kind::UseRange | Kind::Base) {
-                        assert!(printed.contains(&format!("l{}", operand.value)) || printed.contains(&format!("t{}", operand.value)), "{op:?} {form:?}: {printed}");
+                        assert!(
+                            printed.contains(&format!("l{}", operand.value))
+                                || printed.contains(&format!("t{}", operand.value)),
+                            "{op:?} {form:?}: {printed}"
+                        );
                     }
                 }
             }

@@ -20,7 +20,7 @@ pub(super) fn unsupported(operator: &Operator<'_>) -> Option<&'static str> {
         Operator::ArrayNewFixed { .. } => "array.new_fixed",
         Operator::RefI31 => "ref.i31",
         operator if is_supported(operator) => return None,
-        _ => "of an unknown proposal",
+        _ => "(unknown)",
     })
 }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use terrace_abi::vm::{FuncRecord, Status};
 
 use super::engine::Engine;
-use super::instance::InstanceRef;
+use super::instance::{Instance, InstanceRef};
 use super::store::Store;
 use super::trap::HostError;
 use super::types::{FuncType, RegisteredType, TypeError, TypeId};
@@ -97,6 +97,13 @@ impl FuncRef {
     pub fn instance(self) -> Option<InstanceRef> {
         // SAFETY: the pointer is null or the record of an instance of the same store.
         unsafe { InstanceRef::from_record(self.record().instance) }
+    }
+
+    /// As [`FuncRef::instance`], borrowed.
+    pub(super) fn instance_ref(&self) -> Option<&Instance> {
+        let instance = self.record().instance.cast::<Instance>();
+        // SAFETY: the pointer is null or the record of an instance of the same store, which begins with it.
+        unsafe { instance.as_ref() }
     }
 
     /// The index in the instance's module, or among the store's host functions.
@@ -194,7 +201,8 @@ pub(super) unsafe extern "C" fn host_entry(store: *mut Store, func: *const FuncR
     const INLINE: usize = 16;
     // SAFETY: what callers of a `SlotEntry` promise.
     let (store, index) = unsafe { (&mut *store, (*func).index) };
-    let host = store.host_func(index);
+    // SAFETY: a store keeps its host functions, and they are immutable.
+    let host = unsafe { &*Arc::as_ptr(store.host_func(index)) };
     let mut inline = [0; INLINE];
     let mut spilled = Vec::new();
     let values = match host.slots {

@@ -24,6 +24,8 @@ mod pinned;
 mod stack;
 mod store;
 pub mod table;
+#[cfg(test)]
+mod tests;
 mod trap;
 pub mod types;
 
@@ -38,5 +40,5 @@ pub use module::{
     DataSegment, ElementSegment, Elements, Export, ExprRange, ExternIndex, Import, Module, ModuleError, SegmentMode,
 };
 pub use stack::{Frame, FrameView, Slots, VmStack};
-pub use store::{EpochCallback, FuelError, InterruptHandle, LimiterAccess, ObjectError, Store};
+pub use store::{EpochCallback, FuelError, GrowError, InterruptHandle, LimiterAccess, ObjectError, Store};
 pub use trap::{Backtrace, BoxError, FrameInfo, HostError, Stop, Trap};

@@ -86,22 +86,38 @@ impl fmt::Display for Trap {
 impl Error for Trap {}
 
 /// Why a call from the host did not return.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Stop {
     /// A trap.
-    #[error(transparent)]
     Trap(Box<Trap>),
     /// An exception that nothing caught.
-    #[error("uncaught exception")]
     Exception(OwnedRooted),
     /// An error of a host function, with the wasm frames that it passed through.
-    #[error("{error}")]
     Error {
         /// The error.
         error: BoxError,
         /// The wasm frames below the host function.
         backtrace: Backtrace,
     },
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Trap(trap) => trap.fmt(f),
+            Stop::Exception(_) => TrapKind::UncaughtException.fmt(f),
+            Stop::Error { error, .. } => error.fmt(f),
+        }
+    }
+}
+
+impl Error for Stop {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Stop::Error { error, .. } => error.source(),
+            _ => None,
+        }
+    }
 }
 
 /// How a host function fails.

@@ -6,7 +6,7 @@
 use terrace_abi::Op;
 use terrace_abi::op::REFUSED;
 use wasmparser::{
-    FrameKind, FrameStack, HeapType, Ieee32, Ieee64, MemArg, Ordering, RefType, Result, ValType, VisitOperator,
+    FrameKind, FrameStack, HeapType, Ieee32, Ieee64, MemArg, RefType, Result, ValType, VisitOperator,
     VisitSimdOperator,
 };
 

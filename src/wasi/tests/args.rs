@@ -22,16 +22,10 @@ fn strings(guest: &mut Guest, sizes: &str, get: &str) -> Vec<Vec<u8>> {
     let pointers = guest.put(&vec![0; count * 4]);
     let buffer = guest.put(&vec![0; size]);
     guest.ok(get, &[pointers, buffer]);
-    let starts: Vec<u32> = (0..count)
-        .map(|index| guest.get_u32(pointers + index as u64 * 4))
-        .collect();
+    let starts: Vec<u32> = (0..count).map(|index| guest.get_u32(pointers + index as u64 * 4)).collect();
     let ends = starts.iter().skip(1).copied();
     let ends = ends.chain([buffer as u32 + size as u32]);
-    starts
-        .iter()
-        .zip(ends)
-        .map(|(start, end)| guest.get(u64::from(*start), (end - start) as usize))
-        .collect()
+    starts.iter().zip(ends).map(|(start, end)| guest.get(u64::from(*start), (end - start) as usize)).collect()
 }
 
 #[test]
@@ -66,20 +60,8 @@ fn bad_pointers_trap() {
         ("environ_sizes_get", [0, end]),
     ] {
         let result = guest.call(name, &args);
-        assert!(
-            matches!(
-                result,
-                Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))
-            ),
-            "{name} {args:?}: {result:?}"
-        );
+        assert!(matches!(result, Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))), "{name} {args:?}: {result:?}");
     }
     let misaligned = guest.call("args_get", &[2, 0]);
-    assert!(matches!(
-        misaligned,
-        Err(Trap::Memory(MemoryFault::Misaligned {
-            offset: 2,
-            align: 4
-        }))
-    ));
+    assert!(matches!(misaligned, Err(Trap::Memory(MemoryFault::Misaligned { offset: 2, align: 4 }))));
 }

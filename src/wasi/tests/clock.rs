@@ -49,9 +49,7 @@ fn unknown_clocks_are_invalid() {
 fn virtual_time_depends_on_calls_alone() {
     let run = || {
         let mut guest = Guest::new(WasiCtxBuilder::new().deterministic(1));
-        let times: Vec<u64> = [REALTIME, MONOTONIC, MONOTONIC, REALTIME]
-            .map(|id| now(&mut guest, id).unwrap())
-            .into();
+        let times: Vec<u64> = [REALTIME, MONOTONIC, MONOTONIC, REALTIME].map(|id| now(&mut guest, id).unwrap()).into();
         (times, guest.u64("clock_res_get", &[MONOTONIC]).unwrap())
     };
     let start = 946_684_800_000_000_000;
@@ -84,8 +82,5 @@ fn a_host_replaces_the_clocks() {
     let stuck = VirtualClocks::new(Duration::MAX, Duration::MAX);
     let mut guest = Guest::new(WasiCtxBuilder::new().clocks(stuck));
     assert_eq!(now(&mut guest, REALTIME), Err(Errno::Overflow));
-    assert_eq!(
-        guest.u64("clock_res_get", &[REALTIME]),
-        Err(Errno::Overflow)
-    );
+    assert_eq!(guest.u64("clock_res_get", &[REALTIME]), Err(Errno::Overflow));
 }

@@ -2,9 +2,7 @@
 
 use crate::guest::{BAD, FOLLOW, Guest, ROOT, RW, STDIN, STDOUT, in_dir};
 use std::fs;
-use terrace_wasi::{
-    Errno, FdFlags, FsPerms, MemoryFault, OFlags, Rights, Trap, WasiCtxBuilder,
-};
+use terrace_wasi::{Errno, FdFlags, FsPerms, MemoryFault, OFlags, Rights, Trap, WasiCtxBuilder};
 
 const UNKNOWN: u8 = 0;
 const DIRECTORY: u8 = 3;
@@ -44,10 +42,7 @@ fn rights_follow_from_the_way_of_opening() {
     let fd = guest.open("d", OFlags::DIRECTORY, Rights::FD_READ).unwrap();
     let (filetype, _, base, inheriting) = guest.fdstat(fd).unwrap();
     assert_eq!(filetype, DIRECTORY);
-    let not = Rights::FD_WRITE
-        | Rights::FD_SEEK
-        | Rights::FD_FILESTAT_SET_SIZE
-        | Rights::PATH_FILESTAT_SET_SIZE;
+    let not = Rights::FD_WRITE | Rights::FD_SEEK | Rights::FD_FILESTAT_SET_SIZE | Rights::PATH_FILESTAT_SET_SIZE;
     assert_eq!(base, all - not);
     assert!(inheriting.contains(RW));
 }
@@ -56,13 +51,9 @@ fn rights_follow_from_the_way_of_opening() {
 fn flags_are_kept() {
     let (_dir, mut guest) = in_dir();
     let flags = FdFlags::APPEND | FdFlags::NONBLOCK | FdFlags::SYNC;
-    let fd = guest
-        .open_with(ROOT, FOLLOW, "f", OFlags::CREAT, RW, flags)
-        .unwrap();
+    let fd = guest.open_with(ROOT, FOLLOW, "f", OFlags::CREAT, RW, flags).unwrap();
     assert_eq!(guest.fdstat(fd).unwrap().1, flags);
-    let set = |guest: &mut Guest, fd: u32, flags: u16| {
-        guest.errno("fd_fdstat_set_flags", &[fd.into(), flags.into()])
-    };
+    let set = |guest: &mut Guest, fd: u32, flags: u16| guest.errno("fd_fdstat_set_flags", &[fd.into(), flags.into()]);
     assert_eq!(set(&mut guest, fd, FdFlags::SYNC.bits()), Errno::Success);
     assert_eq!(guest.fdstat(fd).unwrap().1, FdFlags::SYNC);
     // What only opening can decide.
@@ -97,10 +88,7 @@ fn rights_only_shrink() {
     assert_eq!(set_rights(&mut guest, fd, less, less), Errno::Success);
     assert_eq!(set_rights(&mut guest, BAD, less, less), Errno::Badf);
     // A right that a stream never had, and one that nothing has.
-    assert_eq!(
-        set_rights(&mut guest, STDIN, Rights::FD_WRITE, Rights::empty()),
-        Errno::Notcapable
-    );
+    assert_eq!(set_rights(&mut guest, STDIN, Rights::FD_WRITE, Rights::empty()), Errno::Notcapable);
     let unknown = [fd.into(), 1 << 30, 0];
     guest.fails(Errno::Inval, "fd_fdstat_set_rights", &unknown);
 }
@@ -122,11 +110,7 @@ fn every_operation_on_a_file_needs_its_right() {
         (Rights::FD_FDSTAT_SET_FLAGS, "fd_fdstat_set_flags", &[0]),
         (Rights::FD_FILESTAT_GET, "fd_filestat_get", &[0]),
         (Rights::FD_FILESTAT_SET_SIZE, "fd_filestat_set_size", &[0]),
-        (
-            Rights::FD_FILESTAT_SET_TIMES,
-            "fd_filestat_set_times",
-            &[0, 0, 0],
-        ),
+        (Rights::FD_FILESTAT_SET_TIMES, "fd_filestat_set_times", &[0, 0, 0]),
         (Rights::FD_READ, "fd_read", &[0, 0, 0]),
         (Rights::FD_READ, "fd_pread", &[0, 0, 0, 0]),
         (Rights::FD_SEEK, "fd_pread", &[0, 0, 0, 0]),
@@ -154,57 +138,17 @@ fn every_operation_on_a_directory_needs_its_right() {
     let root = u64::from(ROOT);
     let calls: &[(Rights, &str, &[u64])] = &[
         (Rights::FD_READDIR, "fd_readdir", &[3, 0, 0, 0, 0]),
-        (
-            Rights::PATH_CREATE_DIRECTORY,
-            "path_create_directory",
-            &[3, path, len],
-        ),
-        (
-            Rights::PATH_FILESTAT_GET,
-            "path_filestat_get",
-            &[3, 0, path, len, 0],
-        ),
-        (
-            Rights::PATH_FILESTAT_SET_TIMES,
-            "path_filestat_set_times",
-            &[3, 0, path, len, 0, 0, 0],
-        ),
-        (
-            Rights::PATH_LINK_SOURCE,
-            "path_link",
-            &[3, 0, path, len, root, path, len],
-        ),
-        (
-            Rights::PATH_LINK_TARGET,
-            "path_link",
-            &[root, 0, path, len, 3, path, len],
-        ),
-        (
-            Rights::PATH_OPEN,
-            "path_open",
-            &[3, 0, path, len, 0, 0, 0, 0, 0],
-        ),
-        (
-            Rights::PATH_CREATE_FILE,
-            "path_open",
-            &[3, 0, path, len, 1, 0, 0, 0, 0],
-        ),
+        (Rights::PATH_CREATE_DIRECTORY, "path_create_directory", &[3, path, len]),
+        (Rights::PATH_FILESTAT_GET, "path_filestat_get", &[3, 0, path, len, 0]),
+        (Rights::PATH_FILESTAT_SET_TIMES, "path_filestat_set_times", &[3, 0, path, len, 0, 0, 0]),
+        (Rights::PATH_LINK_SOURCE, "path_link", &[3, 0, path, len, root, path, len]),
+        (Rights::PATH_LINK_TARGET, "path_link", &[root, 0, path, len, 3, path, len]),
+        (Rights::PATH_OPEN, "path_open", &[3, 0, path, len, 0, 0, 0, 0, 0]),
+        (Rights::PATH_CREATE_FILE, "path_open", &[3, 0, path, len, 1, 0, 0, 0, 0]),
         (Rights::PATH_READLINK, "path_readlink", &[3, path, len, 0, 0, 0]),
-        (
-            Rights::PATH_REMOVE_DIRECTORY,
-            "path_remove_directory",
-            &[3, path, len],
-        ),
-        (
-            Rights::PATH_RENAME_SOURCE,
-            "path_rename",
-            &[3, path, len, root, path, len],
-        ),
-        (
-            Rights::PATH_RENAME_TARGET,
-            "path_rename",
-            &[root, path, len, 3, path, len],
-        ),
+        (Rights::PATH_REMOVE_DIRECTORY, "path_remove_directory", &[3, path, len]),
+        (Rights::PATH_RENAME_SOURCE, "path_rename", &[3, path, len, root, path, len]),
+        (Rights::PATH_RENAME_TARGET, "path_rename", &[root, path, len, 3, path, len]),
         (Rights::PATH_SYMLINK, "path_symlink", &[path, len, 3, path, len]),
         (Rights::PATH_UNLINK_FILE, "path_unlink_file", &[3, path, len]),
     ];
@@ -237,10 +181,7 @@ fn what_is_opened_inherits_the_loss() {
     let rest = inheriting - Rights::FD_WRITE - Rights::FD_FILESTAT_SET_SIZE;
     assert_eq!(set_rights(&mut guest, ROOT, base, rest), Errno::Success);
     assert_eq!(guest.open("f", OFlags::empty(), RW), Err(Errno::Notcapable));
-    assert_eq!(
-        guest.open("f", OFlags::TRUNC, Rights::FD_READ),
-        Err(Errno::Notcapable)
-    );
+    assert_eq!(guest.open("f", OFlags::TRUNC, Rights::FD_READ), Err(Errno::Notcapable));
     // Creating opens for writing, which does not bring the right back.
     let fd = guest.open("g", OFlags::CREAT, Rights::FD_READ).unwrap();
     assert_eq!(guest.write(fd, b"x"), Err(Errno::Notcapable));
@@ -248,10 +189,7 @@ fn what_is_opened_inherits_the_loss() {
     // Through a directory in between.
     let dot = guest.open(".", OFlags::DIRECTORY, Rights::FD_READ).unwrap();
     let flags = FdFlags::empty();
-    assert_eq!(
-        guest.open_with(dot, FOLLOW, "f", OFlags::empty(), RW, flags),
-        Err(Errno::Notcapable)
-    );
+    assert_eq!(guest.open_with(dot, FOLLOW, "f", OFlags::empty(), RW, flags), Err(Errno::Notcapable));
 }
 
 #[test]
@@ -289,16 +227,9 @@ fn preopened_directories_are_described() {
     }
     let end = guest.memory.len() as u64;
     let result = guest.call("fd_prestat_dir_name", &[3, end - 3, 100]);
-    assert!(matches!(
-        result,
-        Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))
-    ));
+    assert!(matches!(result, Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))));
     let opened = guest.create_in(4);
-    for (fd, errno) in [
-        (STDIN, Errno::Notdir),
-        (opened, Errno::Notdir),
-        (BAD, Errno::Badf),
-    ] {
+    for (fd, errno) in [(STDIN, Errno::Notdir), (opened, Errno::Notdir), (BAD, Errno::Badf)] {
         guest.fails(Errno::Badf, "fd_prestat_get", &[fd.into(), 0]);
         guest.fails(errno, "fd_prestat_dir_name", &[fd.into(), 0, 100]);
     }
@@ -306,9 +237,7 @@ fn preopened_directories_are_described() {
 
 #[test]
 fn a_missing_directory_cannot_be_preopened() {
-    let result = WasiCtxBuilder::new()
-        .preopened_dir("/does/not/exist", "/", FsPerms::ReadOnly)
-        .map(drop);
+    let result = WasiCtxBuilder::new().preopened_dir("/does/not/exist", "/", FsPerms::ReadOnly).map(drop);
     assert_eq!(result.unwrap_err().kind(), std::io::ErrorKind::NotFound);
 }
 
@@ -324,10 +253,7 @@ fn close_frees_the_number() {
     assert_eq!(guest.close(STDIN), Errno::Success);
     assert_eq!(guest.read(STDIN, 1), Err(Errno::Badf));
     assert_eq!(guest.close(ROOT), Errno::Success);
-    assert_eq!(
-        guest.open("f", OFlags::empty(), Rights::FD_READ),
-        Err(Errno::Badf)
-    );
+    assert_eq!(guest.open("f", OFlags::empty(), Rights::FD_READ), Err(Errno::Badf));
 }
 
 #[test]
@@ -355,7 +281,6 @@ fn renumber_replaces_an_open_descriptor() {
 impl Guest {
     fn create_in(&mut self, dir: u32) -> u32 {
         let flags = FdFlags::empty();
-        self.open_with(dir, FOLLOW, "new", OFlags::CREAT, RW, flags)
-            .unwrap()
+        self.open_with(dir, FOLLOW, "new", OFlags::CREAT, RW, flags).unwrap()
     }
 }

@@ -11,15 +11,11 @@ const CUR: u64 = 1;
 const END: u64 = 2;
 
 fn read_only(guest: &mut Guest, path: &str) -> u32 {
-    guest
-        .open(path, OFlags::empty(), Rights::FD_READ)
-        .unwrap()
+    guest.open(path, OFlags::empty(), Rights::FD_READ).unwrap()
 }
 
 fn write_only(guest: &mut Guest, path: &str) -> u32 {
-    guest
-        .open(path, OFlags::empty(), Rights::FD_WRITE)
-        .unwrap()
+    guest.open(path, OFlags::empty(), Rights::FD_WRITE).unwrap()
 }
 
 #[test]
@@ -57,10 +53,7 @@ fn vectors_are_moved_as_a_whole() {
     assert_eq!(guest.u32("fd_write", &[fd.into(), iovs, 4]), Ok(6));
     let into = guest.put(&[0; 8]) as u32;
     let iovs = guest.iovecs(&[(into, 1), (into + 4, 4), (into + 1, 3)]);
-    assert_eq!(
-        guest.u32("fd_pread", &[fd.into(), iovs, 3, 0]),
-        Ok(6)
-    );
+    assert_eq!(guest.u32("fd_pread", &[fd.into(), iovs, 3, 0]), Ok(6));
     assert_eq!(guest.get(into.into(), 8), b"ad\0\0befc");
     assert_eq!(guest.u32("fd_read", &[fd.into(), iovs, 0]), Ok(0));
 }
@@ -87,14 +80,9 @@ fn shared_memory_works_the_same() {
     let expected: Vec<u8> = (0..LEN).map(byte).collect();
     assert_eq!(fs::read(dir.path().join("f")).unwrap(), expected);
     let buffers = describe(&memory, LEN);
-    assert_eq!(
-        guest.ctx.fd_pread(&mut memory, fd, buffers, 1).unwrap(),
-        LEN - 1
-    );
-    let read: Vec<u8> = memory.0[LEN as usize..][..LEN as usize - 1]
-        .iter()
-        .map(|cell| cell.load(Ordering::Relaxed))
-        .collect();
+    assert_eq!(guest.ctx.fd_pread(&mut memory, fd, buffers, 1).unwrap(), LEN - 1);
+    let read: Vec<u8> =
+        memory.0[LEN as usize..][..LEN as usize - 1].iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
     assert_eq!(read, expected[1..]);
 }
 
@@ -106,17 +94,11 @@ fn a_bad_buffer_traps_before_anything_moves() {
     let iovs = guest.iovecs(&[(0, 4), (end - 1, 2)]);
     for name in ["fd_write", "fd_read"] {
         let result = guest.call(name, &[fd.into(), iovs, 2, 0]);
-        assert!(
-            matches!(result, Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))),
-            "{name}: {result:?}"
-        );
+        assert!(matches!(result, Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))), "{name}: {result:?}");
     }
     assert_eq!(fs::read(dir.path().join("f")).unwrap(), b"");
     let misaligned = guest.call("fd_write", &[fd.into(), iovs + 1, 1, 0]);
-    assert!(matches!(
-        misaligned,
-        Err(Trap::Memory(MemoryFault::Misaligned { .. }))
-    ));
+    assert!(matches!(misaligned, Err(Trap::Memory(MemoryFault::Misaligned { .. }))));
     let outside = guest.call("fd_pread", &[fd.into(), u64::from(end), 1, 0, 0]);
     assert!(matches!(outside, Err(Trap::Memory(_))));
 }
@@ -125,9 +107,7 @@ fn a_bad_buffer_traps_before_anything_moves() {
 fn append_writes_at_the_end_whatever_the_position() {
     let (dir, mut guest) = in_dir();
     fs::write(dir.path().join("f"), "ab").unwrap();
-    let fd = guest
-        .open_with(ROOT, FOLLOW, "f", OFlags::empty(), RW, FdFlags::APPEND)
-        .unwrap();
+    let fd = guest.open_with(ROOT, FOLLOW, "f", OFlags::empty(), RW, FdFlags::APPEND).unwrap();
     assert_eq!(guest.tell(fd), Ok(0));
     assert_eq!(guest.write(fd, b"cd"), Ok(2));
     assert_eq!(guest.tell(fd), Ok(4));
@@ -166,12 +146,7 @@ fn seek_moves_from_each_origin() {
 #[test]
 fn streams_and_directories_have_no_position() {
     let (_dir, mut guest) = in_dir();
-    for (fd, errno) in [
-        (STDIN, Errno::Spipe),
-        (STDOUT, Errno::Spipe),
-        (ROOT, Errno::Badf),
-        (BAD, Errno::Badf),
-    ] {
+    for (fd, errno) in [(STDIN, Errno::Spipe), (STDOUT, Errno::Spipe), (ROOT, Errno::Badf), (BAD, Errno::Badf)] {
         assert_eq!(guest.seek(fd, 0, SET), Err(errno), "{fd}");
         assert_eq!(guest.tell(fd), Err(errno), "{fd}");
     }
@@ -190,14 +165,8 @@ fn the_way_of_opening_decides_what_works() {
     let reader = read_only(&mut guest, "f");
     assert_eq!(guest.write(reader, b"x"), Err(Errno::Badf));
     assert_eq!(guest.pwrite(reader, b"x", 0), Err(Errno::Badf));
-    assert_eq!(
-        guest.errno("fd_allocate", &[reader.into(), 0, 1]),
-        Errno::Badf
-    );
-    assert_eq!(
-        guest.errno("fd_filestat_set_size", &[reader.into(), 1]),
-        Errno::Inval
-    );
+    assert_eq!(guest.errno("fd_allocate", &[reader.into(), 0, 1]), Errno::Badf);
+    assert_eq!(guest.errno("fd_filestat_set_size", &[reader.into(), 1]), Errno::Inval);
     let writer = write_only(&mut guest, "f");
     assert_eq!(guest.read(writer, 1), Err(Errno::Badf));
     assert_eq!(guest.pread(writer, 1, 0), Err(Errno::Badf));
@@ -341,11 +310,7 @@ fn virtual_time_reaches_files() {
     let dir = tempfile::tempdir().unwrap();
     let mut builder = terrace_wasi::WasiCtxBuilder::new();
     builder.deterministic(0);
-    let mut guest = Guest::new(crate::guest::preopen(
-        &mut builder,
-        dir.path(),
-        terrace_wasi::FsPerms::ReadWrite,
-    ));
+    let mut guest = Guest::new(crate::guest::preopen(&mut builder, dir.path(), terrace_wasi::FsPerms::ReadWrite));
     let fd = guest.create("f");
     guest.ok("fd_filestat_set_times", &[fd.into(), 0, 0, 2 | 8]);
     let stat = guest.fd_stat(fd).unwrap();
@@ -357,10 +322,7 @@ fn pipes_in_a_directory_neither_hang_nor_seek() {
     let (dir, mut guest) = in_dir();
     let fifo = dir.path().join("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
-    assert_eq!(
-        guest.open("fifo", OFlags::empty(), Rights::FD_WRITE),
-        Err(Errno::Nxio)
-    );
+    assert_eq!(guest.open("fifo", OFlags::empty(), Rights::FD_WRITE), Err(Errno::Nxio));
     let reader = read_only(&mut guest, "fifo");
     let writer = write_only(&mut guest, "fifo");
     assert_eq!(guest.write(writer, b"abc"), Ok(3));
@@ -375,10 +337,7 @@ fn pipes_in_a_directory_neither_hang_nor_seek() {
     guest.ok("fd_fdstat_set_flags", &[writer.into(), nonblock]);
     let full = (0..1000).find_map(|_| guest.write(writer, &[0; 4096]).err());
     assert_eq!(full, Some(Errno::Again));
-    assert_eq!(
-        guest.set_path_times(ROOT, FOLLOW, "fifo", (1, 2), 1 | 4),
-        Errno::Success
-    );
+    assert_eq!(guest.set_path_times(ROOT, FOLLOW, "fifo", (1, 2), 1 | 4), Errno::Success);
     guest.close(writer);
     while guest.read(reader, 1 << 16).unwrap() != b"" {}
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tempfile::TempDir;
 use terrace_wasi::{
-    Errno, FdFlags, FsPerms, Function, GuestMemory, LookupFlags, MemoryFault, OFlags, Rights, Trap,
-    WasiCtx, WasiCtxBuilder,
+    Errno, FdFlags, FsPerms, Function, GuestMemory, LookupFlags, MemoryFault, OFlags, Rights, Trap, WasiCtx,
+    WasiCtxBuilder,
 };
 
 pub const STDIN: u32 = 0;
@@ -35,11 +35,7 @@ pub fn with_perms(perms: FsPerms) -> (TempDir, Guest) {
     (dir, guest)
 }
 
-pub fn preopen<'a>(
-    builder: &'a mut WasiCtxBuilder,
-    path: &Path,
-    perms: FsPerms,
-) -> &'a mut WasiCtxBuilder {
+pub fn preopen<'a>(builder: &'a mut WasiCtxBuilder, path: &Path, perms: FsPerms) -> &'a mut WasiCtxBuilder {
     builder.preopened_dir(path, "/", perms).unwrap()
 }
 
@@ -65,11 +61,7 @@ pub struct Dirent {
 
 impl Guest {
     pub fn new(builder: &mut WasiCtxBuilder) -> Guest {
-        Guest {
-            ctx: builder.build().unwrap(),
-            memory: vec![0; 1 << 20],
-            top: 0,
-        }
+        Guest { ctx: builder.build().unwrap(), memory: vec![0; 1 << 20], top: 0 }
     }
 
     pub fn call(&mut self, name: &str, args: &[u64]) -> Result<Errno, Trap> {
@@ -94,11 +86,7 @@ impl Guest {
     }
 
     /// Calls a function whose last argument points to what it returns, and gives those bytes.
-    pub fn returning<const N: usize>(
-        &mut self,
-        name: &str,
-        args: &[u64],
-    ) -> Result<[u8; N], Errno> {
+    pub fn returning<const N: usize>(&mut self, name: &str, args: &[u64]) -> Result<[u8; N], Errno> {
         let at = self.put(&[0xaa; N]);
         let args = [args, &[at]].concat();
         match self.errno(name, &args) {
@@ -146,10 +134,8 @@ impl Guest {
     }
 
     pub fn iovecs(&mut self, buffers: &[(u32, u32)]) -> u64 {
-        let bytes: Vec<u8> = buffers
-            .iter()
-            .flat_map(|(ptr, len)| [ptr.to_le_bytes(), len.to_le_bytes()].concat())
-            .collect();
+        let bytes: Vec<u8> =
+            buffers.iter().flat_map(|(ptr, len)| [ptr.to_le_bytes(), len.to_le_bytes()].concat()).collect();
         self.put(&bytes)
     }
 
@@ -226,9 +212,7 @@ impl Guest {
     /// Filetype, flags, base and inheriting rights.
     pub fn fdstat(&mut self, fd: u32) -> Result<(u8, FdFlags, Rights, Rights), Errno> {
         let bytes: [u8; 24] = self.returning("fd_fdstat_get", &[fd.into()])?;
-        let rights = |at: usize| {
-            Rights::from_bits(u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())).unwrap()
-        };
+        let rights = |at: usize| Rights::from_bits(u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())).unwrap();
         let flags = FdFlags::from_bits(u16::from_le_bytes([bytes[2], bytes[3]])).unwrap();
         Ok((bytes[0], flags, rights(8), rights(16)))
     }
@@ -252,11 +236,17 @@ impl Guest {
 
     /// All entries, by as many calls as a buffer of `len` bytes takes.
     pub fn readdir(&mut self, fd: u32, len: usize) -> Result<Vec<Dirent>, Errno> {
-        let mut entries: Vec<Dirent> = Vec::new();
+        let mut entries = Vec::new();
+        self.readdir_each(fd, len, |_, entry| entries.push(entry))?;
+        Ok(entries)
+    }
+
+    /// Lists like [`Self::readdir`], and acts on the entries of a buffer before the next is filled.
+    pub fn readdir_each(&mut self, fd: u32, len: usize, mut act: impl FnMut(&mut Guest, Dirent)) -> Result<(), Errno> {
+        let mut cookie = 0;
         loop {
-            let cookie = entries.last().map_or(0, |entry| entry.next);
             let bytes = self.readdir_raw(fd, len, cookie)?;
-            let before = entries.len();
+            let before = cookie;
             let mut rest = &bytes[..];
             while rest.len() >= 24 {
                 let field = |at: usize| u64::from_le_bytes(rest[at..at + 8].try_into().unwrap());
@@ -264,18 +254,20 @@ impl Guest {
                 if rest.len() < 24 + name_len {
                     break;
                 }
-                entries.push(Dirent {
-                    next: field(0),
+                cookie = field(0);
+                let entry = Dirent {
+                    next: cookie,
                     ino: field(8),
                     filetype: rest[20],
                     name: String::from_utf8(rest[24..24 + name_len].to_vec()).unwrap(),
-                });
+                };
+                act(self, entry);
                 rest = &rest[24 + name_len..];
             }
             if bytes.len() < len {
-                return Ok(entries);
+                return Ok(());
             }
-            assert!(entries.len() > before, "buffer too small for an entry");
+            assert!(cookie > before, "buffer too small for an entry");
         }
     }
 
@@ -302,15 +294,7 @@ impl Guest {
     pub fn link(&mut self, from: (u32, &str), flags: LookupFlags, to: (u32, &str)) -> Errno {
         let [old, old_len] = self.str(from.1);
         let [new, new_len] = self.str(to.1);
-        let args = [
-            from.0.into(),
-            flags.bits().into(),
-            old,
-            old_len,
-            to.0.into(),
-            new,
-            new_len,
-        ];
+        let args = [from.0.into(), flags.bits().into(), old, old_len, to.0.into(), new, new_len];
         self.errno("path_link", &args)
     }
 
@@ -330,15 +314,7 @@ impl Guest {
         fst_flags: u64,
     ) -> Errno {
         let [ptr, len] = self.str(path);
-        let args = [
-            dir.into(),
-            flags.bits().into(),
-            ptr,
-            len,
-            times.0,
-            times.1,
-            fst_flags,
-        ];
+        let args = [dir.into(), flags.bits().into(), ptr, len, times.0, times.1, fst_flags];
         self.errno("path_filestat_set_times", &args)
     }
 }
@@ -383,10 +359,7 @@ impl GuestMemory for SharedMemory {
 
 impl SharedMemory {
     fn cells(&self, offset: u64, len: usize) -> Result<&[AtomicU8], MemoryFault> {
-        let fault = MemoryFault::OutOfBounds {
-            offset,
-            len: len as u64,
-        };
+        let fault = MemoryFault::OutOfBounds { offset, len: len as u64 };
         let start = usize::try_from(offset).map_err(|_| fault)?;
         let end = start.checked_add(len).ok_or(fault)?;
         self.0.get(start..end).ok_or(fault)

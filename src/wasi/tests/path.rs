@@ -3,10 +3,9 @@
 use crate::guest::{BAD, FOLLOW, Guest, NOFOLLOW, ROOT, RW, STDIN, in_dir};
 use std::fs;
 use std::os::unix::fs::symlink;
-use terrace_wasi::{
-    Errno, FdFlags, FsPerms, MAX_PATH, MemoryFault, OFlags, Rights, Trap, WasiCtxBuilder,
-};
+use terrace_wasi::{Errno, FdFlags, FsPerms, MAX_PATH, MemoryFault, OFlags, Rights, Trap, WasiCtxBuilder};
 
+const DIRECTORY: u8 = 3;
 const REGULAR_FILE: u8 = 4;
 const SYMBOLIC_LINK: u8 = 7;
 
@@ -16,24 +15,12 @@ fn every_call(guest: &mut Guest, dir: u32, path: &str) -> Vec<(&'static str, Err
     let errno = |result: Result<u32, Errno>| result.err().unwrap_or(Errno::Success);
     vec![
         ("path_create_directory", guest.at("path_create_directory", dir, path)),
-        (
-            "path_filestat_get",
-            guest.stat(dir, NOFOLLOW, path).err().unwrap_or(Errno::Success),
-        ),
-        (
-            "path_filestat_set_times",
-            guest.set_path_times(dir, NOFOLLOW, path, (0, 0), 0),
-        ),
+        ("path_filestat_get", guest.stat(dir, NOFOLLOW, path).err().unwrap_or(Errno::Success)),
+        ("path_filestat_set_times", guest.set_path_times(dir, NOFOLLOW, path, (0, 0), 1)),
         ("path_link from", guest.link((dir, path), NOFOLLOW, (ROOT, "x1"))),
         ("path_link to", guest.link((ROOT, "there"), NOFOLLOW, (dir, path))),
-        (
-            "path_open",
-            errno(guest.open_with(dir, FOLLOW, path, OFlags::empty(), RW, FdFlags::empty())),
-        ),
-        (
-            "path_readlink",
-            guest.readlink(dir, path, 9).err().unwrap_or(Errno::Success),
-        ),
+        ("path_open", errno(guest.open_with(dir, FOLLOW, path, OFlags::empty(), RW, FdFlags::empty()))),
+        ("path_readlink", guest.readlink(dir, path, 9).err().unwrap_or(Errno::Success)),
         ("path_remove_directory", guest.at("path_remove_directory", dir, path)),
         ("path_rename from", guest.rename((dir, path), (ROOT, "x2"))),
         ("path_rename to", guest.rename((ROOT, "there"), (dir, path))),
@@ -88,10 +75,7 @@ fn text_that_is_no_path_is_refused() {
         guest.fails(Errno::Ilseq, name, &[ROOT.into(), bytes, 2]);
         let end = guest.memory.len() as u64;
         let result = guest.call(name, &[ROOT.into(), end - 1, 2]);
-        assert!(matches!(
-            result,
-            Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))
-        ));
+        assert!(matches!(result, Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))));
     }
 }
 
@@ -116,10 +100,7 @@ fn links_that_never_end() {
         assert_eq!(errno, Errno::Loop, "{name}");
     }
     assert_eq!(guest.stat(ROOT, FOLLOW, "loop"), Err(Errno::Loop));
-    assert_eq!(
-        guest.set_path_times(ROOT, FOLLOW, "loop", (0, 0), 0),
-        Errno::Loop
-    );
+    assert_eq!(guest.set_path_times(ROOT, FOLLOW, "loop", (0, 0), 0), Errno::Loop);
     assert_eq!(guest.stat(ROOT, NOFOLLOW, "loop").unwrap().filetype, SYMBOLIC_LINK);
 }
 
@@ -199,9 +180,8 @@ fn opening_a_link_needs_to_follow_it() {
     fs::write(dir.path().join("f"), "abc").unwrap();
     symlink("f", dir.path().join("l")).unwrap();
     symlink("new", dir.path().join("dangling")).unwrap();
-    let open = |guest: &mut Guest, flags, path, oflags| {
-        guest.open_with(ROOT, flags, path, oflags, RW, FdFlags::empty())
-    };
+    let open =
+        |guest: &mut Guest, flags, path, oflags| guest.open_with(ROOT, flags, path, oflags, RW, FdFlags::empty());
     assert_eq!(open(&mut guest, NOFOLLOW, "l", OFlags::empty()), Err(Errno::Loop));
     let fd = open(&mut guest, FOLLOW, "l", OFlags::empty()).unwrap();
     assert_eq!(guest.read(fd, 9), Ok(b"abc".to_vec()));
@@ -211,6 +191,29 @@ fn opening_a_link_needs_to_follow_it() {
     assert!(!dir.path().join("new").exists());
     open(&mut guest, FOLLOW, "dangling", OFlags::CREAT).unwrap();
     assert!(dir.path().join("new").exists());
+}
+
+#[test]
+fn a_final_slash_asks_for_a_directory() {
+    let (dir, mut guest) = in_dir();
+    fs::create_dir_all(dir.path().join("d")).unwrap();
+    fs::write(dir.path().join("f"), "").unwrap();
+    symlink("d", dir.path().join("to_d")).unwrap();
+    symlink("f", dir.path().join("to_f")).unwrap();
+    symlink("missing", dir.path().join("dangling")).unwrap();
+    for end in ["/", "//", "/."] {
+        let stat = |guest: &mut Guest, name| {
+            let path = format!("{name}{end}");
+            guest.stat(ROOT, NOFOLLOW, &path).map(|stat| stat.filetype)
+        };
+        assert_eq!(stat(&mut guest, "to_d"), Ok(DIRECTORY));
+        assert_eq!(stat(&mut guest, "to_f"), Err(Errno::Notdir));
+        assert_eq!(stat(&mut guest, "f"), Err(Errno::Notdir));
+        assert_eq!(stat(&mut guest, "dangling"), Err(Errno::Noent));
+    }
+    assert_eq!(guest.at("path_remove_directory", ROOT, "to_d/"), Errno::Notdir);
+    assert_eq!(guest.at("path_remove_directory", ROOT, "d//"), Errno::Success);
+    assert_eq!(guest.at("path_remove_directory", ROOT, "/"), Errno::Perm);
 }
 
 #[test]
@@ -326,6 +329,10 @@ fn renames() {
     assert_eq!(guest.rename((ROOT, "d"), (ROOT, "d/e/d")), Errno::Inval);
     assert_eq!(guest.rename((ROOT, "d/f"), (ROOT, "d/e")), Errno::Isdir);
     assert_eq!(guest.rename((ROOT, "d/e"), (ROOT, "d/f")), Errno::Notdir);
+    assert_eq!(guest.rename((ROOT, "d/f"), (ROOT, "new/")), Errno::Notdir);
+    assert_eq!(guest.rename((ROOT, "missing"), (ROOT, "new/")), Errno::Noent);
+    assert_eq!(guest.rename((ROOT, "d/e"), (ROOT, "d/moved/")), Errno::Success);
+    assert_eq!(guest.rename((ROOT, "d/moved/"), (ROOT, "d/e")), Errno::Success);
     fs::create_dir(dir.path().join("h")).unwrap();
     assert_eq!(guest.rename((ROOT, "h"), (ROOT, "d")), Errno::Notempty);
     assert_eq!(guest.rename((ROOT, "d"), (ROOT, "h")), Errno::Success);

@@ -60,8 +60,5 @@ fn a_source_that_fails_is_an_error_even_in_the_middle() {
     // Two pieces through a copy.
     let mut memory = SharedMemory((0..100_000).map(|_| AtomicU8::new(0)).collect());
     let result = ctx.random_get(&mut memory, 0, 100_000);
-    assert!(matches!(
-        result,
-        Err(terrace_wasi::Error::Errno(Errno::Io))
-    ));
+    assert!(matches!(result, Err(terrace_wasi::Error::Errno(Errno::Io))));
 }

@@ -26,10 +26,7 @@ fn entries_have_types_and_inodes() {
     fs::create_dir(dir.path().join("directory")).unwrap();
     symlink("nowhere", dir.path().join("link")).unwrap();
     let entries = guest.readdir(ROOT, 4096).unwrap();
-    let types: BTreeMap<&str, u8> = entries
-        .iter()
-        .map(|entry| (entry.name.as_str(), entry.filetype))
-        .collect();
+    let types: BTreeMap<&str, u8> = entries.iter().map(|entry| (entry.name.as_str(), entry.filetype)).collect();
     let expected = [(".", 3), ("..", 3), ("directory", 3), ("file", 4), ("link", 7)];
     assert_eq!(types, expected.into());
     for entry in &entries[2..] {
@@ -75,21 +72,16 @@ fn a_listing_is_not_disturbed_by_changes() {
         fs::write(dir.path().join(format!("{index:02}")), "").unwrap();
     }
     let mut seen = 0;
-    let mut cookie = 0;
     // Remove each file as soon as it is listed, as a recursive removal does.
-    loop {
-        let bytes = guest.readdir_raw(ROOT, 60, cookie).unwrap();
-        if bytes.len() < 26 {
-            break;
-        }
-        let name_len = bytes[16] as usize;
-        let name = String::from_utf8(bytes[24..24 + name_len].to_vec()).unwrap();
-        cookie = u64::from_le_bytes(bytes[..8].try_into().unwrap());
-        if !name.starts_with('.') {
-            assert_eq!(guest.at("path_unlink_file", ROOT, &name), Errno::Success);
-            seen += 1;
-        }
-    }
+    guest
+        .readdir_each(ROOT, 60, |guest, entry| {
+            if !entry.name.starts_with('.') {
+                let unlinked = guest.at("path_unlink_file", ROOT, &entry.name);
+                assert_eq!(unlinked, Errno::Success);
+                seen += 1;
+            }
+        })
+        .unwrap();
     assert_eq!(seen, 20);
     // From the start everything is new.
     assert_eq!(guest.readdir(ROOT, 4096).unwrap().len(), 2);
@@ -116,10 +108,7 @@ fn only_directories_can_be_listed() {
     assert_eq!(guest.readdir(d, 4096).unwrap().len(), 2);
     let end = guest.memory.len() as u64;
     let result = guest.call("fd_readdir", &[ROOT.into(), end - 10, 11, 0, 0]);
-    assert!(matches!(
-        result,
-        Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))
-    ));
+    assert!(matches!(result, Err(Trap::Memory(MemoryFault::OutOfBounds { .. }))));
 }
 
 #[test]

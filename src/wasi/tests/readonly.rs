@@ -35,11 +35,7 @@ fn fixture() -> Fixture {
         .unwrap()
         .preopened_dir(writable.path(), "/rw", FsPerms::ReadWrite)
         .unwrap();
-    Fixture {
-        guest: Guest::new(&mut builder),
-        read_only,
-        _writable: writable,
-    }
+    Fixture { guest: Guest::new(&mut builder), read_only, _writable: writable }
 }
 
 /// Everything there is to see: names, types, contents, links, modification times.
@@ -71,9 +67,8 @@ fn every_mutating_call_on_a_path_is_refused() {
     let guest = &mut fixture.guest;
     let before = snapshot(fixture.read_only.path());
     let none = OFlags::empty();
-    let inner = guest
-        .open_with(READ_ONLY, FOLLOW, "dir", OFlags::DIRECTORY, Rights::FD_READ, FdFlags::empty())
-        .unwrap();
+    let inner =
+        guest.open_with(READ_ONLY, FOLLOW, "dir", OFlags::DIRECTORY, Rights::FD_READ, FdFlags::empty()).unwrap();
     for (dir, file, new) in [
         (READ_ONLY, "file", "new"),
         (READ_ONLY, "dir/inner", "dir/new"),
@@ -86,9 +81,7 @@ fn every_mutating_call_on_a_path_is_refused() {
         let read = Rights::FD_READ;
         let results = [
             ("open to write", open(guest, file, none, RW).err()),
-            ("open to append", guest
-                .open_with(dir, FOLLOW, file, none, Rights::FD_WRITE, FdFlags::APPEND)
-                .err()),
+            ("open to append", guest.open_with(dir, FOLLOW, file, none, Rights::FD_WRITE, FdFlags::APPEND).err()),
             ("truncate", open(guest, file, OFlags::TRUNC, read).err()),
             ("create", open(guest, new, OFlags::CREAT, read).err()),
             ("create over", open(guest, file, OFlags::CREAT, read).err()),
@@ -119,9 +112,7 @@ fn every_mutating_call_on_a_descriptor_is_refused() {
     let mut fixture = fixture();
     let guest = &mut fixture.guest;
     let before = snapshot(fixture.read_only.path());
-    let fd = guest
-        .open_with(READ_ONLY, FOLLOW, "file", OFlags::empty(), Rights::FD_READ, FdFlags::APPEND)
-        .unwrap();
+    let fd = guest.open_with(READ_ONLY, FOLLOW, "file", OFlags::empty(), Rights::FD_READ, FdFlags::APPEND).unwrap();
     assert_eq!(guest.write(fd, b"x"), Err(Errno::Badf));
     assert_eq!(guest.pwrite(fd, b"x", 0), Err(Errno::Badf));
     let id = u64::from(fd);
@@ -140,9 +131,7 @@ fn every_mutating_call_on_a_descriptor_is_refused() {
 fn everything_can_be_read() {
     let mut fixture = fixture();
     let guest = &mut fixture.guest;
-    let fd = guest
-        .open_with(READ_ONLY, FOLLOW, "link", OFlags::empty(), Rights::FD_READ, FdFlags::empty())
-        .unwrap();
+    let fd = guest.open_with(READ_ONLY, FOLLOW, "link", OFlags::empty(), Rights::FD_READ, FdFlags::empty()).unwrap();
     assert_eq!(guest.read(fd, 99), Ok(b"contents".to_vec()));
     assert_eq!(guest.fd_stat(fd).unwrap().size, 8);
     assert_eq!(guest.readdir(READ_ONLY, 4096).unwrap().len(), 7);

@@ -3,8 +3,8 @@
 use crate::guest::{Guest, STDIN, STDOUT};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use terrace_wasi::{
-    ClosedInputStream, Errno, FdStream, InputStream, MemoryInputPipe, MemoryOutputPipe,
-    OutputStream, SinkOutputStream, WasiCtxBuilder,
+    ClosedInputStream, Errno, FdStream, InputStream, MemoryInputPipe, MemoryOutputPipe, OutputStream, SinkOutputStream,
+    WasiCtxBuilder,
 };
 
 #[test]
@@ -20,12 +20,8 @@ fn nothing_is_there_by_default() {
 #[test]
 fn streams_in_memory() {
     let (out, err) = (MemoryOutputPipe::new(8), MemoryOutputPipe::new(8));
-    let mut guest = Guest::new(
-        WasiCtxBuilder::new()
-            .stdin(MemoryInputPipe::new("input"))
-            .stdout(out.clone())
-            .stderr(err.clone()),
-    );
+    let mut guest =
+        Guest::new(WasiCtxBuilder::new().stdin(MemoryInputPipe::new("input")).stdout(out.clone()).stderr(err.clone()));
     assert_eq!(guest.read(STDIN, 3), Ok(b"inp".to_vec()));
     assert_eq!(guest.read(STDIN, 3), Ok(b"ut".to_vec()));
     assert_eq!(guest.read(STDIN, 3), Ok(vec![]));
@@ -69,11 +65,7 @@ fn streams_over_host_descriptors() {
     input.write_all(b"from a file").unwrap();
     input.seek(SeekFrom::Start(5)).unwrap();
     let (mut reader, writer) = io::pipe().unwrap();
-    let mut guest = Guest::new(
-        WasiCtxBuilder::new()
-            .stdin(FdStream::new(input))
-            .stdout(FdStream::new(writer)),
-    );
+    let mut guest = Guest::new(WasiCtxBuilder::new().stdin(FdStream::new(input)).stdout(FdStream::new(writer)));
     assert_eq!(guest.read(STDIN, 99), Ok(b"a file".to_vec()));
     assert_eq!(guest.read(STDIN, 99), Ok(vec![]));
     assert_eq!(guest.write(STDOUT, b"into a pipe"), Ok(11));

@@ -129,6 +129,12 @@ impl Effects {
             {
                 self.writes[0].1 = Written::Either(self.reads[0].0, self.reads[1].0);
             }
+            _ if instruction.info().shape == Shape::wide => {
+                // Both halves of the result are numbers.
+                let low = self.writes[0].0;
+                self.writes.clear();
+                self.writes.extend([low, low.saturating_add(1)].map(|slot| (slot, Written::Is(SlotKind::Word))));
+            }
             Op::Copy => self.writes[0].1 = Written::Like(self.reads[0].0),
             Op::CopyRange => {
                 self.moves = Some((find(Kind::DefRange), find(Kind::UseRange), find(Kind::Count)));

@@ -61,6 +61,15 @@ fn set(slots: &mut [State], slot: u32, kind: SlotKind) {
     }
 }
 
+/// What a written slot holds, from the states before; a known kind is up to the caller.
+fn value(written: Written, states: &[State]) -> State {
+    match written {
+        Written::Is(_) | Written::Zero => State::Zero,
+        Written::Like(slot) => states[slot as usize],
+        Written::Either(a, b) => states[a as usize].meet(states[b as usize]),
+    }
+}
+
 fn fits(slots: &[State], slot: u32, expected: Expected) -> bool {
     let state = slots[slot as usize];
     match expected {
@@ -172,8 +181,9 @@ impl<'a> Flow<'a> {
     /// The effects of an instruction whose effects the structural part has seen.
     pub(super) fn effects(&mut self, instruction: &Instruction<'_>, effects: &mut Effects) -> Result<(), Stop> {
         effects.set(instruction, self.types, self.own).map_err(|problem| problem.at(instruction.pc))?;
-        let moved = effects.moves.map_or(0, |(_, _, count)| count);
-        self.budget.spend(1 + (effects.reads.len() + effects.writes.len()) as u64 + u64::from(moved))
+        let moved = effects.moves.map_or(0, |(_, _, count)| count as usize);
+        let handlers = if effects.throws { self.function.handlers.len() } else { 0 };
+        self.budget.spend((1 + effects.reads.len() + effects.writes.len() + moved + handlers) as u64)
     }
 
     fn run(&mut self) -> Result<(), Stop> {
@@ -205,8 +215,7 @@ impl<'a> Flow<'a> {
         states: &mut [State],
         work: &mut BTreeSet<usize>,
     ) -> Result<(), Stop> {
-        let values: Vec<_> = effects.writes.iter().map(|&(_, written)| written).collect();
-        let values: Vec<_> = values.into_iter().map(|written| self.value(written, states)).collect();
+        let values: Vec<_> = effects.writes.iter().map(|&(_, written)| value(written, states)).collect();
         if let Some(base) = effects.callee {
             states[base as usize..].fill(State::Unset);
         }
@@ -235,14 +244,6 @@ impl<'a> Flow<'a> {
             self.references |= states[slot as usize] == State::HeapRef;
         }
         Ok(())
-    }
-
-    fn value(&self, written: Written, states: &[State]) -> State {
-        match written {
-            Written::Is(_) | Written::Zero => State::Zero,
-            Written::Like(slot) => states[slot as usize],
-            Written::Either(a, b) => states[a as usize].meet(states[b as usize]),
-        }
     }
 
     /// Control may enter this block with these states.

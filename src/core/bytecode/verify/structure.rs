@@ -11,6 +11,9 @@ use crate::bytecode::{Function, Handler, Instruction, Instructions, Loop, Target
 
 const NO_LOOP: u32 = u32::MAX;
 
+/// Scratch slots that a frame may have.
+const MAX_SCRATCH: u32 = 64;
+
 struct Structure<'a> {
     function: &'a Function,
     /// Is an instruction's first word at this pc?
@@ -22,11 +25,8 @@ struct Structure<'a> {
 /// Checks everything about a function that takes no knowledge of what its slots hold.
 pub(super) fn check(function: &Function, types: &dyn CodeTypes, own: &Signature) -> Result<(), VerifyError> {
     check_frame(function, types, own).map_err(|problem| problem.at(0))?;
-    let mut structure = Structure {
-        function,
-        starts: vec![false; function.code.len()],
-        innermost: vec![NO_LOOP; function.code.len()],
-    };
+    let mut structure =
+        Structure { function, starts: vec![false; function.code.len()], innermost: vec![NO_LOOP; function.code.len()] };
     structure.check_instructions(types, own)?;
     structure.check_loops()?;
     for instruction in Instructions::new(&function.code).flatten() {
@@ -38,16 +38,19 @@ pub(super) fn check(function: &Function, types: &dyn CodeTypes, own: &Signature)
 
 fn check_frame(function: &Function, types: &dyn CodeTypes, own: &Signature) -> Result<(), Problem> {
     let &Function { param_slots, result_slots, local_slots, frame_slots, charge, .. } = function;
-    let locals = slots(&types.locals());
+    // Slots of no local, which only frames beyond the reach of 16-bit fields have.
+    let scratch = param_slots.checked_add(slots(&types.locals())).and_then(|named| local_slots.checked_sub(named));
+    let scratch = scratch.ok_or(Problem::Frame)?;
     let consistent = param_slots == slots(&own.params)
         && result_slots == slots(&own.results)
-        && param_slots.checked_add(locals).is_some_and(|least| least <= local_slots)
+        && (scratch == 0 || scratch <= MAX_SCRATCH && frame_slots > 1 << 16)
         && local_slots <= frame_slots
         && result_slots <= frame_slots;
     if !consistent {
         return Err(Problem::Frame);
     }
-    if u64::from(charge) < 8 * u64::from(frame_slots) || charge < FRAME_CHARGE {
+    // Scratch slots are free of charge, so that every level charges the same.
+    if u64::from(charge) < u64::from(FRAME_CHARGE) + 8 * u64::from(frame_slots - scratch) {
         return Err(Problem::Charge);
     }
     // Displacements are signed 32-bit numbers, and so every displacement leads to exactly one pc.
@@ -188,6 +191,7 @@ impl Structure<'_> {
             if !self.is_start(target) {
                 return Err(Problem::Target(target).at(start));
             }
+            self.check_entry(target, start).map_err(|problem| problem.at(start))?;
             let payload = match tag {
                 Some(tag) => types.tag(tag).ok_or(Problem::Index(Kind::Tag, tag.into()).at(start))?,
                 None => vec![],

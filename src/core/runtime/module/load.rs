@@ -133,8 +133,10 @@ pub(super) fn load(engine: &Engine, bytes: Arc<[u8]>) -> Result<Module, ModuleEr
     match translation {
         Translation::Eager => (0..module.defined_funcs()).try_for_each(check)?,
         Translation::Parallel => {
-            // The first error in order of functions, as in the other modes.
-            (0..module.defined_funcs()).into_par_iter().for_each(|defined| drop(module.code(defined)));
+            // The errors are looked at behind this, so that the first one in order of functions is reported in every mode.
+            (0..module.defined_funcs()).into_par_iter().for_each(|defined| {
+                let _ = module.code(defined);
+            });
             (0..module.defined_funcs()).try_for_each(check)?;
         }
         Translation::Lazy | Translation::LazyValidation => {}

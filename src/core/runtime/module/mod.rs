@@ -192,6 +192,11 @@ impl Module {
         }
     }
 
+    /// The type of a tag with this type index.
+    pub(super) fn tag_type(&self, index: u32) -> TypeId {
+        self.id(index)
+    }
+
     /// The type of the object at an index.
     pub fn extern_type(&self, index: ExternIndex) -> ExternType {
         let inner = &self.0;
@@ -241,18 +246,18 @@ impl Module {
         self.0.names.get_or_init(|| {
             let bytes = &self.0.bytes;
             let section = self.0.customs.iter().find(|(name, _)| name.bytes(bytes) == b"name");
-            section.map_or_else(Names::default, |(_, data)| Names::parse(data.reader(bytes)))
+            section.map_or_else(Names::default, |&(_, data)| Names::parse(data, bytes))
         })
     }
 
     /// The module's name, from the name section.
-    pub fn name(&self) -> Option<&Arc<str>> {
-        self.names().module.as_ref()
+    pub fn name(&self) -> Option<&str> {
+        self.names().module.map(|name| name.text(&self.0.bytes))
     }
 
     /// A function's name, from the name section.
-    pub fn function_name(&self, func: u32) -> Option<&Arc<str>> {
-        self.names().function(func)
+    pub fn function_name(&self, func: u32) -> Option<&str> {
+        self.names().function(func).map(|name| name.text(&self.0.bytes))
     }
 
     /// The bytes of a defined function's body, as a range of the module's.
@@ -287,7 +292,7 @@ impl Module {
     fn make_code<'a>(&'a self, cell: &'a CodeCell, defined: u32) -> Result<&'a Function, &'a TranslateError> {
         let code = cell.get_or_init(|| {
             let (func, body) = self.body(defined);
-            Box::new(translate(func, body, self.0.engine.config().code()))
+            Box::new(translate(func, &body, self.imported_funcs(), self.0.engine.config().code()))
         });
         code.as_ref().as_ref()
     }

@@ -1,0 +1,40 @@
+//! How the program fails: a message of one line and an exit code that scripts can tell apart.
+
+use std::fmt::Display;
+use std::path::Path;
+
+/// A trap, or a timeout, which ends a guest in the same way: as a shell reports SIGABRT.
+pub const TRAP: i32 = 134;
+
+/// An error for the user.
+#[derive(Debug)]
+pub struct Failure {
+    /// The program's exit code.
+    pub code: i32,
+    /// What is printed behind `error: `.
+    pub message: String,
+}
+
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    /// The command line asks for something that makes no sense.
+    pub fn usage(message: impl Display) -> Failure {
+        Failure { code: 2, message: message.to_string() }
+    }
+
+    /// Something that the program was given is unreadable, invalid or incomplete.
+    pub fn bad(message: impl Display) -> Failure {
+        Failure { code: 1, message: message.to_string() }
+    }
+
+    /// A file is at fault.
+    pub fn file(path: &Path, message: impl Display) -> Failure {
+        Failure::bad(format_args!("{}: {message}", path.display()))
+    }
+
+    /// The guest was stopped.
+    pub fn trap(message: impl Display) -> Failure {
+        Failure { code: TRAP, message: message.to_string() }
+    }
+}
