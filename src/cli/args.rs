@@ -11,14 +11,12 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use terrace_wasi::FsPerms;
-use wasmparser::WasmFeatures;
-
-use crate::features;
 
 /// A WebAssembly runtime.
 #[derive(Debug, Parser)]
 #[command(name = "terrace", version, arg_required_else_help = true)]
 pub struct Cli {
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -53,8 +51,8 @@ pub struct EngineArgs {
     #[arg(long, value_name = "NAME")]
     pub tier: Option<String>,
     /// Proposals, as changes to the default: [+]NAME, -NAME, all, none, wasm1, wasm2, wasm3
-    #[arg(long, value_name = "LIST", allow_hyphen_values = true, value_parser = features::parse)]
-    pub features: Option<WasmFeatures>,
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub features: Option<String>,
     /// How much the translator folds
     #[arg(long, value_enum)]
     pub level: Option<Level>,
@@ -139,8 +137,8 @@ pub struct WastArgs {
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
     /// Proposals, as for run
-    #[arg(long, value_name = "LIST", allow_hyphen_values = true, value_parser = features::parse)]
-    pub features: Option<WasmFeatures>,
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub features: Option<String>,
     /// The module (.wasm, .wat, or -)
     pub file: PathBuf,
 }
@@ -165,8 +163,8 @@ pub struct DisasmArgs {
     #[arg(long, value_enum, default_value = "folded")]
     pub level: Level,
     /// Proposals, as for run
-    #[arg(long, value_name = "LIST", allow_hyphen_values = true, value_parser = features::parse)]
-    pub features: Option<WasmFeatures>,
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub features: Option<String>,
     /// The module (.wasm, .wat, or -)
     pub file: PathBuf,
 }
@@ -238,11 +236,9 @@ fn utf8(text: &OsStr) -> Result<String, String> {
 fn dir(text: OsString) -> Result<Dir, String> {
     let (host, rest) = split(&text, "::").unwrap_or((&text, &text));
     let (guest, perms) = match split(rest, "::") {
-        Some((guest, mode)) if host.len() < text.len() => match mode.to_str() {
-            Some("ro") => (guest, FsPerms::ReadOnly),
-            _ => return Err(format!("expected `ro` instead of `{}`", mode.display())),
-        },
-        _ => (rest, FsPerms::ReadWrite),
+        None => (rest, FsPerms::ReadWrite),
+        Some((guest, mode)) if mode == "ro" => (guest, FsPerms::ReadOnly),
+        Some((_, mode)) => return Err(format!("expected `ro` instead of `{}`", mode.display())),
     };
     match host.is_empty() || guest.is_empty() {
         true => Err("a directory has an empty name".to_owned()),

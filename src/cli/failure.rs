@@ -33,6 +33,11 @@ impl Failure {
         Failure::bad(format_args!("{}: {message}", path.display()))
     }
 
+    /// The output cannot be written.
+    pub fn output(error: impl Display) -> Failure {
+        Failure::bad(format_args!("cannot write the output: {error}"))
+    }
+
     /// The guest was stopped.
     pub fn trap(message: impl Display) -> Failure {
         Failure { code: TRAP, message: message.to_string() }

@@ -122,7 +122,8 @@ fn transfer(
     Ok(total)
 }
 
-/// Fills `buffers` from `read`, which returns how many bytes it gave.
+/// Fills `buffers` from `read`, which returns how many bytes it gave. A stream of the embedder that claims more than
+/// there was room for is not believed.
 pub(crate) fn scatter(
     memory: &mut dyn GuestMemory,
     buffers: &[Buffer],
@@ -131,18 +132,30 @@ pub(crate) fn scatter(
 ) -> Result<u32> {
     if memory.as_mut_slice().is_some() {
         transfer(buffers, DIRECT_PIECE, waiter, |buffer| {
-            let slice = memory.as_mut_slice().and_then(|m| m.get_mut(buffer.range()));
-            read(slice.ok_or(Errno::Fault)?)
+            let slice = memory.as_mut_slice().and_then(|memory| memory.get_mut(buffer.range()));
+            let slice = slice.ok_or(Errno::Fault)?;
+            Ok(read(slice)?.min(slice.len()))
         })
     } else {
         let mut copy = Vec::new();
         transfer(buffers, COPIED_PIECE, waiter, |buffer| {
             copy.resize(buffer.len as usize, 0);
-            let count = read(&mut copy)?;
+            let count = read(&mut copy)?.min(copy.len());
             memory.write(u64::from(buffer.ptr), &copy[..count])?;
             Ok(count)
         })
     }
+}
+
+/// Fills the start of `buffers` by a single call of `read`, as a second one could wait although there is data to return.
+pub(crate) fn scatter_once(
+    memory: &mut dyn GuestMemory,
+    buffers: &[Buffer],
+    waiter: &Waiter,
+    read: impl FnMut(&mut [u8]) -> Result<usize>,
+) -> Result<u32> {
+    let first = buffers.first().map(|buffer| Buffer { len: buffer.len.min(COPIED_PIECE), ..*buffer });
+    scatter(memory, first.as_slice(), waiter, read)
 }
 
 /// Hands the contents of `buffers` to `write`, which returns how many bytes it took.

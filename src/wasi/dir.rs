@@ -221,10 +221,7 @@ fn both_mutable(from: &Directory, to: &Directory) -> Result<(), Errno> {
 impl WasiCtx {
     /// A directory, if none of `rights` was given up.
     fn dir(&self, fd: Fd, rights: Rights) -> Result<&Directory, Errno> {
-        let dir = self.table.get(fd)?;
-        dir.dir()?;
-        dir.require(rights)?;
-        dir.dir()
+        self.table.with(fd, rights)?.dir()
     }
 
     /// Describes a preopened directory.
@@ -421,9 +418,12 @@ impl WasiCtx {
         let old_path = old_path.read_path(memory)?;
         let new_path = new_path.read_path(memory)?;
         both_mutable(old_dir, new_dir)?;
-        // cap-std drops the slash, which only a directory may have.
+        // cap-std drops a final slash, which only a directory may have.
         if new_path.ends_with('/') && !old_dir.dir.symlink_metadata(&old_path)?.is_dir() {
-            return Err(Errno::Notdir.into());
+            return match new_dir.dir.symlink_metadata(&new_path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+                _ => Err(Errno::Notdir.into()),
+            };
         }
         Ok(old_dir.dir.rename(old_path, &new_dir.dir, new_path)?)
     }

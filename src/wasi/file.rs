@@ -4,11 +4,11 @@
 //! position by accident. Files without a position (pipes, terminals) are opened without blocking and waited for, so
 //! that waiting can be interrupted.
 
-use crate::buffers::{GuestBuffers, gather, scatter};
+use crate::buffers::{GuestBuffers, gather, scatter, scatter_once};
 use crate::builder::FsPerms;
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::memory::GuestMemory;
 use crate::stat::{FileTimes, filestat, filetype};
 use crate::stream::Readiness;
@@ -169,7 +169,7 @@ pub(crate) fn write_all(bytes: &[u8], most: usize, mut write: impl FnMut(&[u8]) 
         match write(&bytes[done..end]) {
             Ok(0) => break,
             Ok(count) => done += count.min(end - done),
-            Err(crate::error::Error::Errno(_)) if done > 0 => break,
+            Err(Error::Errno(_)) if done > 0 => break,
             Err(error) => return Err(error),
         }
     }
@@ -254,8 +254,6 @@ impl WasiCtx {
     /// Reads at the position of a descriptor.
     pub fn fd_read(&mut self, memory: &mut dyn GuestMemory, fd: Fd, buffers: GuestBuffers) -> Result<u32> {
         let buffers = buffers.read(memory)?;
-        // A second read of a stream could wait although there is data to return.
-        let first = &buffers[..buffers.len().min(1)];
         let waiter = &self.waiter;
         let descriptor = self.table.with_mut(fd, Rights::FD_READ)?;
         match &mut descriptor.kind {
@@ -264,20 +262,20 @@ impl WasiCtx {
                 Some(mut position) => {
                     let count = scatter(memory, &buffers, waiter, |bytes| {
                         let count = file.read_at(bytes, position)?;
-                        position += count as u64;
+                        position = position.saturating_add(count as u64);
                         Ok(count)
                     })?;
                     file.position = Some(position);
                     Ok(count)
                 }
-                None => read_once(memory, first, waiter, |bytes| file.read_stream(bytes, waiter)),
+                None => scatter_once(memory, &buffers, waiter, |bytes| file.read_stream(bytes, waiter)),
             },
-            Kind::Input(stream) => read_once(memory, first, waiter, |bytes| {
+            Kind::Input(stream) => scatter_once(memory, &buffers, waiter, |bytes| {
                 waiter.block_on(&mut **stream, |stream| stream.readiness(), PollFlags::IN, |stream| stream.read(bytes))
             }),
-            Kind::Socket(socket) => {
-                read_once(memory, first, waiter, |bytes| socket.receive(bytes, rustix::net::RecvFlags::empty(), waiter))
-            }
+            Kind::Socket(socket) => scatter_once(memory, &buffers, waiter, |bytes| {
+                socket.receive(bytes, rustix::net::RecvFlags::empty(), waiter)
+            }),
             _ => Err(Errno::Badf.into()),
         }
     }
@@ -302,7 +300,7 @@ impl WasiCtx {
         }
         scatter(memory, &buffers, &self.waiter, |bytes| {
             let count = file.read_at(bytes, offset)?;
-            offset += count as u64;
+            offset = offset.saturating_add(count as u64);
             Ok(count)
         })
     }
@@ -320,7 +318,7 @@ impl WasiCtx {
                 };
                 let count = gather(memory, &buffers, waiter, |bytes| {
                     let count = file.write_at(bytes, position)?;
-                    position += count as u64;
+                    position = position.saturating_add(count as u64);
                     Ok(count)
                 })?;
                 if file.flags.contains(FdFlags::APPEND) {
@@ -365,7 +363,7 @@ impl WasiCtx {
         file.writable()?;
         gather(memory, &buffers, &self.waiter, |bytes| {
             let count = file.write_at(bytes, offset)?;
-            offset += count as u64;
+            offset = offset.saturating_add(count as u64);
             Ok(count)
         })
     }
@@ -392,20 +390,4 @@ impl WasiCtx {
         let file = self.table.with_mut(fd, Rights::FD_TELL)?.seekable()?;
         Ok(file.position.unwrap_or(0))
     }
-}
-
-/// Fills one buffer by one read.
-fn read_once(
-    memory: &mut dyn GuestMemory,
-    first: &[crate::buffers::Buffer],
-    waiter: &Waiter,
-    mut read: impl FnMut(&mut [u8]) -> Result<usize>,
-) -> Result<u32> {
-    let mut done = false;
-    scatter(memory, first, waiter, |bytes| {
-        if std::mem::replace(&mut done, true) {
-            return Ok(0);
-        }
-        read(bytes)
-    })
 }

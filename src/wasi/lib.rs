@@ -62,7 +62,7 @@ pub use stream::{
     SinkOutputStream,
 };
 pub use types::{
-    Advice, ClockId, EventRwFlags, EventType, Fd, FdFlags, Fdstat, Filestat, Filetype, FstFlags, LookupFlags, OFlags,
-    Prestat, RiFlags, Rights, RoFlags, SdFlags, SiFlags, SubclockFlags, Timestamp, Whence,
+    Advice, ClockId, Fd, FdFlags, Fdstat, Filestat, Filetype, FstFlags, LookupFlags, OFlags, Prestat, RiFlags, Rights,
+    RoFlags, SdFlags, SiFlags, Timestamp, Whence,
 };
 pub use wait::InterruptionCheck;

@@ -3,14 +3,14 @@
 //! A guest cannot name an address, so it reaches the network only through what it was given. Sockets never block in
 //! the host; calls wait for them, unless the guest asked not to.
 
-use crate::buffers::{GuestBuffers, gather, scatter};
+use crate::buffers::{GuestBuffers, gather, scatter, scatter_once};
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::file::write_all;
 use crate::memory::GuestMemory;
 use crate::stream::Readiness;
-use crate::table::{Descriptor, Kind};
+use crate::table::Kind;
 use crate::types::{Fd, FdFlags, RiFlags, Rights, RoFlags, SdFlags, SiFlags};
 use crate::wait::Waiter;
 use rustix::event::PollFlags;
@@ -79,6 +79,20 @@ impl Socket {
         self.wait(PollFlags::IN, waiter, receive)
     }
 
+    /// Receives until `bytes` is full or the connection ends.
+    fn receive_all(&mut self, bytes: &mut [u8], waiter: &Waiter) -> Result<usize> {
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.receive(&mut bytes[filled..], RecvFlags::empty(), waiter) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(Error::Errno(_)) if filled > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+
     /// Sends all of `bytes`, or what fits where the guest does not want to wait.
     pub(crate) fn send(&mut self, bytes: &[u8], waiter: &Waiter) -> Result<usize> {
         write_all(bytes, usize::MAX, |piece| {
@@ -105,12 +119,7 @@ impl Socket {
 impl WasiCtx {
     /// A connection, if none of `rights` was given up.
     fn socket(&mut self, fd: Fd, rights: Rights) -> Result<(&mut Socket, &Waiter)> {
-        let descriptor = self.table.get_mut(fd)?;
-        if !matches!(descriptor.kind, Kind::Socket(_)) {
-            return Err(Errno::Notsock.into());
-        }
-        descriptor.require(rights)?;
-        match &mut descriptor.kind {
+        match &mut self.table.with_mut(fd, rights)?.kind {
             Kind::Socket(socket) => Ok((socket, &self.waiter)),
             _ => Err(Errno::Notsock.into()),
         }
@@ -118,24 +127,20 @@ impl WasiCtx {
 
     /// Accepts a connection.
     pub fn sock_accept(&mut self, fd: Fd, flags: FdFlags) -> Result<Fd> {
-        let descriptor = self.table.get(fd)?;
-        if !matches!(descriptor.kind, Kind::Listener(_)) {
-            return Err(match descriptor.kind {
-                Kind::Socket(_) => Errno::Inval.into(),
-                _ => Errno::Notsock.into(),
-            });
-        }
-        descriptor.require(Rights::SOCK_ACCEPT)?;
-        if !FdFlags::NONBLOCK.contains(flags) {
-            return Err(Errno::Inval.into());
-        }
-        self.table.reserve()?;
-        let descriptor = self.table.get_mut(fd)?;
+        let room = self.table.reserve();
+        let descriptor = self.table.with_mut(fd, Rights::SOCK_ACCEPT)?;
         let accepted = match &mut descriptor.kind {
-            Kind::Listener(listener) => listener.accept(flags, &self.waiter)?,
+            Kind::Listener(_) if !FdFlags::NONBLOCK.contains(flags) => {
+                return Err(Errno::Inval.into());
+            }
+            Kind::Listener(listener) => {
+                room?;
+                listener.accept(flags, &self.waiter)?
+            }
+            Kind::Socket(_) => return Err(Errno::Inval.into()),
             _ => return Err(Errno::Notsock.into()),
         };
-        let accepted: Descriptor = descriptor.derive(Kind::Socket(accepted));
+        let accepted = descriptor.derive(Kind::Socket(accepted));
         Ok(self.table.insert(accepted)?)
     }
 
@@ -149,30 +154,15 @@ impl WasiCtx {
     ) -> Result<(u32, RoFlags)> {
         let buffers = buffers.read(memory)?;
         let (socket, waiter) = self.socket(fd, Rights::FD_READ)?;
-        let mut host_flags = RecvFlags::empty();
-        host_flags.set(RecvFlags::PEEK, flags.contains(RiFlags::PEEK));
-        // What is only looked at does not go away, so that a second look would see it again.
-        let all = flags.contains(RiFlags::WAITALL) && !flags.contains(RiFlags::PEEK);
-        let most = if all { buffers.len() } else { 1 };
-        let mut done = false;
-        let count = scatter(memory, &buffers[..buffers.len().min(most)], waiter, |bytes| {
-            if all {
-                let mut filled = 0;
-                while filled < bytes.len() {
-                    match socket.receive(&mut bytes[filled..], host_flags, waiter) {
-                        Ok(0) => break,
-                        Ok(count) => filled += count,
-                        Err(crate::error::Error::Errno(_)) if filled > 0 => break,
-                        Err(error) => return Err(error),
-                    }
-                }
-                return Ok(filled);
-            }
-            if std::mem::replace(&mut done, true) {
-                return Ok(0);
-            }
-            socket.receive(bytes, host_flags, waiter)
-        })?;
+        let peek = flags.contains(RiFlags::PEEK);
+        // What is only looked at stays, so that looking again would see it twice.
+        let count = if flags.contains(RiFlags::WAITALL) && !peek {
+            scatter(memory, &buffers, waiter, |bytes| socket.receive_all(bytes, waiter))?
+        } else {
+            let mut host_flags = RecvFlags::empty();
+            host_flags.set(RecvFlags::PEEK, peek);
+            scatter_once(memory, &buffers, waiter, |bytes| socket.receive(bytes, host_flags, waiter))?
+        };
         Ok((count, RoFlags::empty()))
     }
 

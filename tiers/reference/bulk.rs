@@ -65,9 +65,7 @@ pub(crate) fn copy(site: Site<'_>, machine: &mut Machine<'_>) -> Result<(), Rais
     check(machine, to, dst, len)?;
     check(machine, from, src, len)?;
     // Two imports may be the same shared memory, so the direction matters between memories too.
-    pieces(machine, len, dst > src, |machine, start, len| {
-        machine.memory_copy(to, dst + start, from, src + start, len)
-    })
+    pieces(machine, len, dst > src, |machine, start, len| machine.memory_copy(to, dst + start, from, src + start, len))
 }
 
 pub(crate) fn init(site: Site<'_>, machine: &mut Machine<'_>) -> Step {

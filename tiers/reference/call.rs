@@ -7,8 +7,8 @@
 use std::ptr;
 use std::sync::atomic::Ordering;
 
-use terrace_abi::{Form, TrapKind};
 use terrace_abi::vm::Status;
+use terrace_abi::{Form, TrapKind};
 use terrace_core::bytecode::Function;
 use terrace_core::runtime::types::TypeId;
 use terrace_core::runtime::{Frame, FuncRef, HostError, InstanceRef};
@@ -74,7 +74,9 @@ impl<'s> Machine<'s> {
     /// Ends the newest activation.
     #[inline]
     pub fn pop(&mut self) {
-        let Some(frame) = self.store.stack_mut().pop_frame() else { unreachable!("only frames above the floor are popped") };
+        let Some(frame) = self.store.stack_mut().pop_frame() else {
+            unreachable!("only frames above the floor are popped")
+        };
         // SAFETY: what a frame points to lives as long as the store.
         let charge = unsafe { (*frame.function).charge };
         self.store.record().stack_left.fetch_add(charge.into(), Ordering::Relaxed);

@@ -70,7 +70,8 @@ impl Machine<'_> {
         let thrown = self.store.heap().exn_tag(HeapRef::from_slot(exception));
         let takes = |handler: &&Handler| {
             let tag = |index| ptr::from_ref(frame.instance.tag(index)).addr() as u64;
-            (handler.start..handler.end).contains(&frame.pc) && handler.tag.is_none_or(|index| thrown == Some(tag(index)))
+            (handler.start..handler.end).contains(&frame.pc)
+                && handler.tag.is_none_or(|index| thrown == Some(tag(index)))
         };
         frame.function.handlers.iter().find(takes).copied()
     }

@@ -1,10 +1,10 @@
 //! What each load makes of the bits that it reads.
 
+use terrace_abi::meaning::{i8x16_splat, i16x8_splat, i32x4_splat, i64x2_splat};
 pub(crate) use terrace_abi::meaning::{
     v128_load8x8_s, v128_load8x8_u, v128_load16x4_s, v128_load16x4_u, v128_load32_zero, v128_load32x2_s,
     v128_load32x2_u, v128_load64_zero,
 };
-use terrace_abi::meaning::{i8x16_splat, i16x8_splat, i32x4_splat, i64x2_splat};
 
 macro_rules! loads {
     ($($name:ident($bits:ident: $unit:ident) -> $value:ident = $body:expr;)+) => { $(

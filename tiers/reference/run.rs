@@ -16,36 +16,72 @@ use crate::{access, atomic, bulk, control, loads, table};
 
 /// The pure function or the arm of a row of this shape.
 macro_rules! shaped {
-    (load $site:ident $machine:ident $snake:ident ($unit:ident) [$($t:ident)*]) => { access::load($site, $machine, loads::$snake) };
-    (store $site:ident $machine:ident $snake:ident ($value:ident, $unit:ident) [$($t:ident)*]) => { access::store::<$unit>($site, $machine) };
-    (load_lane $site:ident $machine:ident $snake:ident ($unit:ident, $v:ident) [$($t:ident)*]) => { access::load_lane::<$unit>($site, $machine) };
-    (store_lane $site:ident $machine:ident $snake:ident ($unit:ident, $v:ident) [$($t:ident)*]) => { access::store_lane::<$unit>($site, $machine) };
-    (atomic_load $site:ident $machine:ident $snake:ident ($unit:ident) [$($t:ident)*]) => { atomic::load($site, $machine, width!($unit)) };
-    (atomic_store $site:ident $machine:ident $snake:ident ($value:ident, $unit:ident) [$($t:ident)*]) => { atomic::store($site, $machine, width!($unit)) };
+    (load $site:ident $machine:ident $snake:ident ($unit:ident) [$($t:ident)*]) => {
+        access::load($site, $machine, loads::$snake)
+    };
+    (store $site:ident $machine:ident $snake:ident ($value:ident, $unit:ident) [$($t:ident)*]) => {
+        access::store::<$unit>($site, $machine)
+    };
+    (load_lane $site:ident $machine:ident $snake:ident ($unit:ident, $v:ident) [$($t:ident)*]) => {
+        access::load_lane::<$unit>($site, $machine)
+    };
+    (store_lane $site:ident $machine:ident $snake:ident ($unit:ident, $v:ident) [$($t:ident)*]) => {
+        access::store_lane::<$unit>($site, $machine)
+    };
+    (atomic_load $site:ident $machine:ident $snake:ident ($unit:ident) [$($t:ident)*]) => {
+        atomic::load($site, $machine, width!($unit))
+    };
+    (atomic_store $site:ident $machine:ident $snake:ident ($value:ident, $unit:ident) [$($t:ident)*]) => {
+        atomic::store($site, $machine, width!($unit))
+    };
     (atomic_rmw $site:ident $machine:ident $snake:ident ($unit:ident, $value:ident) [$op:ident]) => {
         atomic::read_modify_write($site, $machine, width!($unit), rmw!($op))
     };
     (atomic_cmpxchg $site:ident $machine:ident $snake:ident ($unit:ident, $a:ident, $b:ident) [$($t:ident)*]) => {
         atomic::compare_exchange($site, $machine, width!($unit))
     };
-    (atomic_notify $site:ident $machine:ident $snake:ident ($unit:ident, $count:ident) [$($t:ident)*]) => { atomic::notify($site, $machine) };
-    ($shape:ident $site:ident $machine:ident $snake:ident $params:tt $traits:tt) => { $shape($site, meaning::$snake) };
+    (atomic_notify $site:ident $machine:ident $snake:ident ($unit:ident, $count:ident) [$($t:ident)*]) => {
+        atomic::notify($site, $machine)
+    };
+    ($shape:ident $site:ident $machine:ident $snake:ident $params:tt $traits:tt) => {
+        $shape($site, meaning::$snake)
+    };
 }
 
 macro_rules! width {
-    (u8) => { Width::W8 };
-    (u16) => { Width::W16 };
-    (u32) => { Width::W32 };
-    (u64) => { Width::W64 };
+    (u8) => {
+        Width::W8
+    };
+    (u16) => {
+        Width::W16
+    };
+    (u32) => {
+        Width::W32
+    };
+    (u64) => {
+        Width::W64
+    };
 }
 
 macro_rules! rmw {
-    (add) => { RmwOp::Add };
-    (sub) => { RmwOp::Sub };
-    (and) => { RmwOp::And };
-    (or) => { RmwOp::Or };
-    (xor) => { RmwOp::Xor };
-    (xchg) => { RmwOp::Xchg };
+    (add) => {
+        RmwOp::Add
+    };
+    (sub) => {
+        RmwOp::Sub
+    };
+    (and) => {
+        RmwOp::And
+    };
+    (or) => {
+        RmwOp::Or
+    };
+    (xor) => {
+        RmwOp::Xor
+    };
+    (xchg) => {
+        RmwOp::Xchg
+    };
 }
 
 /// Runs the newest frame until the frame that the machine was entered with is left.

@@ -46,6 +46,8 @@ pub struct Config {
     pub max_stack: usize,
     /// What the heap of references may do.
     pub heap: HeapConfig,
+    /// Whether everything that is translated is verified. A failure is a bug of the engine, and panics.
+    pub verify_bytecode: bool,
 }
 
 impl Config {
@@ -80,6 +82,7 @@ impl Default for Config {
             memory: MemoryTunables::default(),
             max_stack: 64 << 20,
             heap: HeapConfig::default(),
+            verify_bytecode: false,
         }
     }
 }

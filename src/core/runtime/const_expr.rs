@@ -67,7 +67,12 @@ pub(super) fn evaluate(instance: &Instance, expr: ExprRange) -> [u64; 2] {
                 instance.global(global_index).value.each_ref().map(|half| half.load(Ordering::Relaxed))
             }
             Operator::AnyConvertExtern | Operator::ExternConvertAny => continue,
-            Operator::I32Add | Operator::I32Sub | Operator::I32Mul | Operator::I64Add | Operator::I64Sub | Operator::I64Mul => {
+            Operator::I32Add
+            | Operator::I32Sub
+            | Operator::I32Mul
+            | Operator::I64Add
+            | Operator::I64Sub
+            | Operator::I64Mul => {
                 let (Some([b, _]), Some([a, _])) = (stack.pop(), stack.pop()) else { break };
                 let result = match operator {
                     Operator::I32Add => (a as u32).wrapping_add(b as u32).into(),

@@ -53,12 +53,7 @@ impl Engine {
         if !Engine::MAX_STACK.contains(&config.max_stack) {
             return Err(EngineError::MaxStack(config.max_stack));
         }
-        Ok(Engine(Arc::new(Inner {
-            config,
-            types: TypeRegistry::new(),
-            tier,
-            epoch: AtomicU64::new(0),
-        })))
+        Ok(Engine(Arc::new(Inner { config, types: TypeRegistry::new(), tier, epoch: AtomicU64::new(0) })))
     }
 
     /// The settings.

@@ -148,7 +148,8 @@ impl Store {
             let ty = self.engine().types().hold(module.tag_type(ty))?;
             tags.push(self.create_tag(ty)?);
         }
-        parts.memories = memories.into_iter().map(|memory| (memory, ptr::from_ref(self.memory(memory).record()))).collect();
+        parts.memories =
+            memories.into_iter().map(|memory| (memory, ptr::from_ref(self.memory(memory).record()))).collect();
         parts.tables = tables.into_iter().map(|table| (table, ptr::from_ref(self.table(table).record()))).collect();
         parts.globals = globals.into_iter().map(|global| (global, ptr::from_ref(self.global(global)))).collect();
         parts.tags = tags.into_iter().map(|tag| (tag, ptr::from_ref(self.tag(tag)))).collect();

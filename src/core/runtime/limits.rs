@@ -130,7 +130,13 @@ impl StoreLimitsBuilder {
 }
 
 impl StoreLimits {
-    fn decide(&self, desired: usize, limit: Option<usize>, maximum: Option<usize>, error: LimitError) -> Result<bool, BoxError> {
+    fn decide(
+        &self,
+        desired: usize,
+        limit: Option<usize>,
+        maximum: Option<usize>,
+        error: LimitError,
+    ) -> Result<bool, BoxError> {
         let allowed = limit.is_none_or(|limit| desired <= limit) && maximum.is_none_or(|maximum| desired <= maximum);
         if !allowed && self.trap_on_grow_failure {
             return Err(error.into());

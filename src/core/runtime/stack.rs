@@ -208,7 +208,8 @@ impl VmStack {
     fn window(&self, base: *mut u64, count: u32) -> Option<Slots> {
         let offset = base.addr().checked_sub(self.values.addr())?;
         let first = offset / 8;
-        let inside = offset.is_multiple_of(8) && first <= self.value_count && count as usize <= self.value_count - first;
+        let inside =
+            offset.is_multiple_of(8) && first <= self.value_count && count as usize <= self.value_count - first;
         inside.then_some(Slots { base, len: count })
     }
 
@@ -265,8 +266,9 @@ impl VmStack {
     }
 
     /// The newest frame with what it points to.
+    #[inline]
     pub fn top(&self) -> Option<FrameView<'_>> {
-        self.frames().next()
+        self.top_frame().map(|frame| self.view(frame))
     }
 
     /// The number of frames.
@@ -277,19 +279,24 @@ impl VmStack {
 
     /// The frames, newest first.
     pub fn frames(&self) -> impl Iterator<Item = FrameView<'_>> {
-        (0..self.depth).rev().map(|index| {
-            // SAFETY: frames up to `depth` are initialized, and what they point to lives as long as they are here.
-            let frame = unsafe { &*self.frames.sub(index + 1) };
-            // SAFETY: as above.
-            let (function, instance) = unsafe { (&*frame.function, InstanceRef::from_raw(frame.instance)) };
-            FrameView {
-                function,
-                instance,
-                func_index: frame.func_index,
-                pc: frame.pc,
-                slots: Slots { base: frame.base, len: function.frame_slots },
-            }
+        (1..=self.depth).rev().map(|number| {
+            // SAFETY: frames up to `depth` are initialized, and written through `&mut self` alone.
+            self.view(unsafe { &*self.frames.sub(number) })
         })
+    }
+
+    /// A frame of this stack with what it points to.
+    #[inline]
+    fn view<'a>(&'a self, frame: &'a Frame) -> FrameView<'a> {
+        // SAFETY: whoever pushed the frame vouched that both live as long as it is here.
+        let (function, instance) = unsafe { (&*frame.function, InstanceRef::from_raw(frame.instance)) };
+        FrameView {
+            function,
+            instance,
+            func_index: frame.func_index,
+            pc: frame.pc,
+            slots: Slots { base: frame.base, len: function.frame_slots },
+        }
     }
 
     /// Ends the newest activations until `depth` are left.

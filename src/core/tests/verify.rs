@@ -344,7 +344,7 @@ const SNIPPETS: &[(&str, &str)] = &[
                     (local.set 1 (ref.null extern))
                     (drop (call $may (local.get 0))))))
         (func (block $h (result exnref) (try_table (catch_all_ref $h)) (return)) drop)
-        (func (result i32) (try_table (result i32) (catch $none 0) (return_call $may (i32.const 1))) drop (i32.const 2)))"#,
+        (func (result i32) (block $h (try_table (catch $none $h) (return_call $may (i32.const 1)))) (i32.const 2)))"#,
     ),
     (
         "globals",

@@ -3,7 +3,9 @@
 use std::mem;
 
 use terrace_abi::{Form, Op, Word, vm::FRAME_CHARGE};
-use wasmparser::{FuncValidator, HeapType, RefType, ValType, ValidatorResources, WasmModuleResources};
+use wasmparser::{
+    AbstractHeapType, FuncValidator, HeapType, RefType, UnpackedIndex, ValType, ValidatorResources, WasmModuleResources,
+};
 
 use super::TranslateError;
 use super::control::{Frame, KindPool};
@@ -131,10 +133,14 @@ impl<'b> Translator<'b> {
     /// Does the collector trace this type? Funcrefs are addresses of records that live as long as their store.
     fn is_heap_reference(&self, ty: RefType) -> bool {
         let resources = self.validator.resources();
-        !matches!(
-            resources.top_type(&ty.heap_type()),
-            HeapType::Abstract { ty: wasmparser::AbstractHeapType::Func, .. }
-        )
+        let mut heap_type = ty.heap_type();
+        // Types read from a body name module indices, which the validator has checked; others are canonical already.
+        if let HeapType::Concrete(UnpackedIndex::Module(_)) | HeapType::Exact(UnpackedIndex::Module(_)) = heap_type
+            && resources.check_heap_type(&mut heap_type, self.offset).is_err()
+        {
+            unreachable!("validated type index");
+        }
+        !matches!(resources.top_type(&heap_type), HeapType::Abstract { ty: AbstractHeapType::Func, .. })
     }
 
     /// Lays out parameters, locals and scratch slots, and opens the function's frame.
@@ -180,14 +186,16 @@ impl<'b> Translator<'b> {
     pub(super) fn finish(&mut self) -> Function {
         let stack = &self.buffers.stack;
         let frame_slots = stack.high_water.max(self.result_slots);
-        let scratch = if self.far { SCRATCH } else { 0 };
+        // Levels agree on the slots without scratch, and so on the charge; which of them needs scratch may differ.
+        let slots = frame_slots - if self.far { SCRATCH } else { 0 };
+        let charged = slots + if slots > u32::from(u16::MAX) + 1 { SCRATCH } else { 0 };
         Function {
             code: self.buffers.emit.code.as_slice().into(),
             param_slots: self.param_slots,
             result_slots: self.result_slots,
             local_slots: self.local_slots,
             frame_slots,
-            charge: FRAME_CHARGE.saturating_add((frame_slots - scratch).saturating_mul(8)),
+            charge: FRAME_CHARGE.saturating_add(charged.saturating_mul(8)),
             handlers: self.buffers.handlers.as_slice().into(),
             loops: self.buffers.loops.as_slice().into(),
             positions: self.buffers.emit.positions.finish(),

@@ -115,10 +115,17 @@ fn append_writes_at_the_end_whatever_the_position() {
     assert_eq!(guest.pwrite(fd, b"e", 0), Ok(1));
     assert_eq!(guest.tell(fd), Ok(1));
     assert_eq!(guest.read(fd, 9), Ok(b"bcde".to_vec()));
+    // Even an offset beyond all files does not matter.
+    assert_eq!(guest.pwrite(fd, b"", u64::MAX), Ok(0));
+    assert_eq!(guest.pwrite(fd, b"f", u64::MAX), Ok(1));
+    assert_eq!(guest.seek(fd, i64::MAX, SET), Ok(i64::MAX as u64));
+    assert_eq!(guest.seek(fd, i64::MAX, CUR), Ok(u64::MAX - 1));
+    assert_eq!(guest.write(fd, b"ghi"), Ok(3));
+    assert_eq!(guest.tell(fd), Ok(9));
     // And back to normal.
     guest.ok("fd_fdstat_set_flags", &[fd.into(), 0]);
     assert_eq!(guest.pwrite(fd, b"X", 0), Ok(1));
-    assert_eq!(fs::read(dir.path().join("f")).unwrap(), b"Xbcde");
+    assert_eq!(fs::read(dir.path().join("f")).unwrap(), b"Xbcdefghi");
 }
 
 #[test]

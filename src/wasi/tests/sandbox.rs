@@ -40,14 +40,71 @@ const NAMES: &[&str] = &[
     "canary",
 ];
 
+/// Ways out of the root, if they worked.
+const WAYS: &[&str] = &[
+    "..",
+    "./..",
+    ".//..",
+    "a/../..",
+    "a/b/../../..",
+    "up",
+    "up/.",
+    "a/../up",
+    "out/..",
+    "chain/..",
+    "a/deep_up",
+    "inside/deep_up",
+    "inside/../..",
+    "dangling/..",
+    "missing/../..",
+];
+
+/// What lies at the end of them.
+const TARGETS: &[&str] = &[
+    "canary",
+    "outside",
+    "outside/",
+    "outside/file",
+    "outside/b",
+    "outside/b/.",
+    "outside/new",
+    "new",
+    "root/../canary",
+];
+
+/// Paths that are outside as a whole.
+const OUTSIDE: &[&str] = &[
+    "out",
+    "out/",
+    "out/file",
+    "out/b",
+    "out/new",
+    "chain/file",
+    "abs_out/file",
+    "abs_out/b",
+    "dangling",
+    "abs_dangling",
+    "chain",
+    "up",
+    "..",
+    "/",
+    "abs/etc/passwd",
+];
+
+fn aimed_paths() -> Vec<String> {
+    let ways = WAYS.iter().flat_map(|way| TARGETS.iter().map(move |target| format!("{way}/{target}")));
+    ways.chain(OUTSIDE.iter().map(|path| path.to_string())).collect()
+}
+
 fn path() -> impl Strategy<Value = String> {
     let name = prop::sample::select(NAMES);
-    (
+    let random = (
         prop::sample::select(&["", "", "", "/", "//", "./", "../"][..]),
         prop::collection::vec(name, 1..5),
         prop::sample::select(&["", "", "/", "//", "/.", "/.."][..]),
     )
-        .prop_map(|(start, names, end)| format!("{start}{}{end}", names.join("/")))
+        .prop_map(|(start, names, end)| format!("{start}{}{end}", names.join("/")));
+    prop_oneof![random, prop::sample::select(aimed_paths())]
 }
 
 #[derive(Clone, Debug)]
@@ -85,6 +142,10 @@ fn build(base: &Path) {
     fs::create_dir_all(base.join("outside/b")).unwrap();
     fs::write(base.join("outside/file"), CANARY).unwrap();
     fs::write(base.join("canary"), CANARY).unwrap();
+    build_root(base);
+}
+
+fn build_root(base: &Path) {
     let root = base.join("root");
     fs::create_dir_all(root.join("a/b")).unwrap();
     fs::write(root.join("file"), "inside").unwrap();
@@ -166,6 +227,57 @@ fn make(guest: &mut Guest, dir: u32, call: &Call, forbidden: &HashSet<u64>) -> O
         }
     }
     None
+}
+
+/// Every call with one path, and every call with two of which one is harmless.
+fn calls_on(path: &str) -> Vec<Call> {
+    let path = || path.to_owned();
+    let file = || "file".to_owned();
+    let made = || "made".to_owned();
+    let mut calls = vec![
+        Call::CreateDirectory(path()),
+        Call::Readlink(path()),
+        Call::RemoveDirectory(path()),
+        Call::Unlink(path()),
+        Call::Symlink(file(), path()),
+        Call::Symlink(path(), made()),
+        Call::Link(path(), made()),
+        Call::Link(file(), path()),
+        Call::Rename(path(), made()),
+        Call::Rename(file(), path()),
+        Call::Rename("a".to_owned(), path()),
+    ];
+    for follow in [false, true] {
+        calls.push(Call::Stat(path(), follow));
+        calls.push(Call::SetTimes(path(), follow));
+        for oflags in 0..16 {
+            calls.extend((0..4).map(|rights| Call::Open(path(), follow, oflags, rights)));
+        }
+    }
+    calls
+}
+
+#[test]
+fn every_call_on_every_way_out() {
+    let base = tempfile::tempdir().unwrap();
+    build(base.path());
+    let forbidden = forbidden_inodes(base.path());
+    let before = outside(base.path());
+    for path in aimed_paths() {
+        for call in calls_on(&path) {
+            let mut builder = WasiCtxBuilder::new();
+            let root = base.path().join("root");
+            let mut guest = Guest::new(preopen(&mut builder, &root, FsPerms::ReadWrite));
+            make(&mut guest, ROOT, &call, &forbidden);
+            assert_eq!(outside(base.path()), before, "{call:?}");
+            // What the call made or moved within the root is put back.
+            let intact = root.join("file").exists() && root.join("a/b").exists() && !root.join("made").exists();
+            if !intact || root.join("a").is_symlink() {
+                fs::remove_dir_all(&root).unwrap();
+                build_root(base.path());
+            }
+        }
+    }
 }
 
 proptest! {

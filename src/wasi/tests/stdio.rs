@@ -109,3 +109,21 @@ fn closed_and_sink_do_what_their_names_say() {
     assert_eq!(ClosedInputStream.read(&mut [0; 4]).unwrap(), 0);
     assert_eq!(SinkOutputStream.write(&[0; 4]).unwrap(), 4);
 }
+
+#[test]
+fn a_stream_that_claims_too_much_is_not_believed() {
+    struct Liar;
+    impl InputStream for Liar {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Ok(usize::MAX)
+        }
+    }
+    impl OutputStream for Liar {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Ok(usize::MAX)
+        }
+    }
+    let mut guest = Guest::new(WasiCtxBuilder::new().stdin(Liar).stdout(Liar));
+    assert_eq!(guest.read(STDIN, 4).map(|bytes| bytes.len()), Ok(4));
+    assert_eq!(guest.write(STDOUT, b"abcd"), Ok(4));
+}

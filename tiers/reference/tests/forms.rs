@@ -56,10 +56,18 @@ fn binary<A: Bits, B: Bits, R: Bits>(f: fn(A, B) -> R, a: u64, b: u64) -> Result
 }
 
 macro_rules! meaning_of {
-    (unary $snake:ident $a:ident $b:ident) => { unary(meaning::$snake, $a, $b) };
-    (binary $snake:ident $a:ident $b:ident) => { binary(meaning::$snake, $a, $b) };
-    (compare $snake:ident $a:ident $b:ident) => { binary(meaning::$snake, $a, $b) };
-    ($shape:ident $snake:ident $a:ident $b:ident) => { unreachable!("no scalar operator") };
+    (unary $snake:ident $a:ident $b:ident) => {
+        unary(meaning::$snake, $a, $b)
+    };
+    (binary $snake:ident $a:ident $b:ident) => {
+        binary(meaning::$snake, $a, $b)
+    };
+    (compare $snake:ident $a:ident $b:ident) => {
+        binary(meaning::$snake, $a, $b)
+    };
+    ($shape:ident $snake:ident $a:ident $b:ident) => {
+        unreachable!("no scalar operator")
+    };
 }
 
 macro_rules! define_oracle {
@@ -96,7 +104,24 @@ fn scalar(op: Op) -> bool {
 }
 
 fn values(ty: Ty) -> Vec<u64> {
-    let ints = [0, 1, -1, 2, 7, 100, 127, -128, 255, 32_767, 32_768, -32_768, -32_769, 65_535, i64::from(i32::MAX), i64::from(i32::MIN)];
+    let ints = [
+        0,
+        1,
+        -1,
+        2,
+        7,
+        100,
+        127,
+        -128,
+        255,
+        32_767,
+        32_768,
+        -32_768,
+        -32_769,
+        65_535,
+        i64::from(i32::MAX),
+        i64::from(i32::MIN),
+    ];
     let wide = [i64::from(u32::MAX), 1 << 40, i64::MAX, i64::MIN, 0x0123_4567_89ab_cdef];
     let floats = [0.0, -0.0, 1.0, -1.0, 0.5, -1.5, 2.5, 1e10, -3e9, 1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
     match ty {
@@ -179,7 +204,8 @@ fn binary_operators_mean_what_the_table_says_in_every_form() {
         let (text, t, r) = (op.text(), name(ty), name(result));
         let values = values(ty);
         let mut wat = String::from("(module");
-        write!(wat, r#"(func (export "slots") (param {t} {t}) (result {r}) ({text} (local.get 0) (local.get 1)))"#).unwrap();
+        write!(wat, r#"(func (export "slots") (param {t} {t}) (result {r}) ({text} (local.get 0) (local.get 1)))"#)
+            .unwrap();
         for (i, &c) in values.iter().enumerate() {
             let c = constant(ty, c);
             write!(wat, r#"(func (export "right{i}") (param {t}) (result {r}) ({text} (local.get 0) {c}))"#).unwrap();
@@ -286,7 +312,9 @@ fn loads_and_stores_reach_their_addresses_in_every_form() {
             vm.memory("m0").write(0, &bytes).unwrap();
             vm.memory("m1").write(0, &bytes).unwrap();
             for (i, (text, offset, address)) in ADDRESSES.iter().enumerate() {
-                for a in [0u32, 8, 40, 61_072, 131_056, 131_063, 131_064, 131_065, 131_071, 131_072, u32::MAX - 7, u32::MAX] {
+                for a in
+                    [0u32, 8, 40, 61_072, 131_056, 131_063, 131_064, 131_065, 131_071, 131_072, u32::MAX - 7, u32::MAX]
+                {
                     for index in [0u32, 1, 2, 0x2000_0000, u32::MAX] {
                         let effective = u64::from(address(a, index)) + offset;
                         let expected = if effective + width <= MEMORY {
@@ -295,7 +323,8 @@ fn loads_and_stores_reach_their_addresses_in_every_form() {
                             Err(TrapKind::MemoryOutOfBounds)
                         };
                         for memory in 0..2 {
-                            let what = format!("{} {text} offset={offset} of {a:x}, {index:x} in {memory}", load.text());
+                            let what =
+                                format!("{} {text} offset={offset} of {a:x}, {index:x} in {memory}", load.text());
                             let actual = vm.call(&format!("f{i}_{memory}"), &[a.into(), index.into()], 1);
                             check(Ty::I64, &what, actual, expected);
                         }
@@ -341,12 +370,14 @@ fn stores_write_their_width_and_nothing_else() {
         for level in LEVELS {
             let mut vm = Vm::new(&wat, level);
             for (i, (text, offset, address)) in ADDRESSES.iter().enumerate() {
-                for (a, index) in [(8u32, 1u32), (131_056, 0), (131_064, 0), (131_065, 0), (131_071, 1), (u32::MAX, 2)] {
+                for (a, index) in [(8u32, 1u32), (131_056, 0), (131_064, 0), (131_065, 0), (131_071, 1), (u32::MAX, 2)]
+                {
                     let effective = u64::from(address(a, index)) + offset;
                     for (k, &c) in constants.iter().enumerate() {
                         for memory in 0..2 {
                             for name in [format!("f{i}_{memory}"), format!("f{i}_{memory}_{k}")] {
-                                let what = format!("{} {text} offset={offset} of {a:x}, {index:x}, {c:x}", store.text());
+                                let what =
+                                    format!("{} {text} offset={offset} of {a:x}, {index:x}, {c:x}", store.text());
                                 let exported = format!("m{memory}");
                                 let near = effective.min(MEMORY - 16).saturating_sub(8);
                                 let mut around = [0x5a; 24];
@@ -357,7 +388,8 @@ fn stores_write_their_width_and_nothing_else() {
                                 if effective + width <= MEMORY {
                                     assert_eq!(outcome, Ok(vec![]), "{what}");
                                     let at = (effective - near) as usize;
-                                    expected[at..at + width as usize].copy_from_slice(&c.to_le_bytes()[..width as usize]);
+                                    expected[at..at + width as usize]
+                                        .copy_from_slice(&c.to_le_bytes()[..width as usize]);
                                 } else {
                                     assert_eq!(outcome, Err(TrapKind::MemoryOutOfBounds), "{what}");
                                 }

@@ -185,7 +185,7 @@ impl Structure<'_> {
         let handlers = &self.function.handlers;
         for (index, handler) in (0..).zip(handlers.iter()) {
             let &Handler { start, end, tag, reference, target, slot } = handler;
-            if start >= end || !self.is_start(start) || !self.is_border(end) {
+            if start > end || !self.is_start(start) || !self.is_border(end) {
                 return Err(Problem::HandlerRange(index).at(start));
             }
             if !self.is_start(target) {

@@ -447,7 +447,7 @@ fn handlers_are_well_formed() {
         problem(&types, &function).map(|found| found.1)
     };
     assert_eq!(check(&[Handler { end: 1, ..good }]), Some(Problem::HandlerRange(0)));
-    assert_eq!(check(&[Handler { end: 0, ..good }]), Some(Problem::HandlerRange(0)));
+    assert_eq!(check(&[Handler { start: 2, end: 0, ..good }]), Some(Problem::HandlerRange(0)));
     assert_eq!(check(&[Handler { target: 1, ..good }]), Some(Problem::Target(1)));
     assert_eq!(check(&[Handler { slot: 2, ..good }]), Some(Problem::OutsideFrame(2)));
     assert_eq!(check(&[Handler { tag: Some(1), ..good }]), Some(Problem::OutsideFrame(1)));

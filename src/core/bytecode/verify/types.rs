@@ -1,6 +1,8 @@
 //! What verification has to know of a module: its types, as far as slots see them.
 
-use wasmparser::{AbstractHeapType, FuncType, HeapType, ValType, WasmModuleResources};
+use wasmparser::{
+    AbstractHeapType, CompositeInnerType, FuncType, HeapType, UnpackedIndex, ValType, WasmModuleResources,
+};
 
 /// What a value is to the collector and to frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,15 +95,24 @@ impl<'a, R: WasmModuleResources> WasmTypes<'a, R> {
     }
 }
 
+/// The kind of a type, whether its type index is still the module's or already the validator's.
 fn kind(resources: &impl WasmModuleResources, ty: ValType) -> SlotKind {
-    match ty {
-        ValType::V128 => SlotKind::V128,
-        ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64 => SlotKind::Word,
-        ValType::Ref(ty) => match resources.top_type(&ty.heap_type()) {
-            HeapType::Abstract { ty: AbstractHeapType::Func, .. } => SlotKind::FuncRef,
-            _ => SlotKind::HeapRef,
-        },
-    }
+    let reference = match ty {
+        ValType::V128 => return SlotKind::V128,
+        ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64 => return SlotKind::Word,
+        ValType::Ref(reference) => reference.heap_type(),
+    };
+    let function = match reference {
+        HeapType::Abstract { ty, .. } => matches!(ty, AbstractHeapType::Func | AbstractHeapType::NoFunc),
+        HeapType::Concrete(index) | HeapType::Exact(index) => {
+            let defined = match index {
+                UnpackedIndex::Module(index) => resources.sub_type_at(index),
+                _ => index.as_core_type_id().map(|id| resources.sub_type_at_id(id)),
+            };
+            defined.is_some_and(|ty| matches!(ty.composite_type.inner, CompositeInnerType::Func(_)))
+        }
+    };
+    if function { SlotKind::FuncRef } else { SlotKind::HeapRef }
 }
 
 impl<R: WasmModuleResources> CodeTypes for WasmTypes<'_, R> {
@@ -123,7 +134,7 @@ impl<R: WasmModuleResources> CodeTypes for WasmTypes<'_, R> {
 
     fn function_type(&self, index: u32) -> Option<Signature> {
         match &self.resources.sub_type_at(index)?.composite_type.inner {
-            wasmparser::CompositeInnerType::Func(ty) => Some(self.of_type(ty)),
+            CompositeInnerType::Func(ty) => Some(self.of_type(ty)),
             _ => None,
         }
     }

@@ -4,13 +4,13 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use wasmparser::{
-    BinaryReaderError, ConstExpr, DataKind, ElementItems, ElementKind, Encoding, ExternalKind, FuncValidatorAllocations, Parser,
-    Payload, RecGroup, TypeRef, ValidPayload, Validator, ValidatorResources,
+    BinaryReaderError, ConstExpr, DataKind, ElementItems, ElementKind, Encoding, ExternalKind,
+    FuncValidatorAllocations, Parser, Payload, RecGroup, TypeRef, ValidPayload, Validator, ValidatorResources,
 };
 
 use super::super::config::Translation;
-use super::super::engine::Engine;
 use super::super::const_expr;
+use super::super::engine::Engine;
 use super::super::memory::MemoryType;
 use super::super::types::{GlobalType, HeapType, ModuleTypes, RefType, TableType, TypeError};
 use super::tables::{

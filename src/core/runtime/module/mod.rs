@@ -14,16 +14,17 @@ use std::sync::{Arc, OnceLock};
 use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources};
 
 pub use load::ModuleError;
-pub use tables::{DataSegment, ElementSegment, Elements, Export, ExternIndex, Import, SegmentMode};
 pub use tables::ExprRange;
 pub(super) use tables::TableInit;
+pub use tables::{DataSegment, ElementSegment, Elements, Export, ExternIndex, Import, SegmentMode};
 
 use super::engine::Engine;
 use super::extern_::ExternType;
 use super::func::SlotEntry;
 use super::memory::MemoryType;
 use super::types::{FuncType, GlobalType, ModuleTypes, TableType, TypeId};
-use crate::bytecode::Function;
+use crate::bytecode::verify::WasmTypes;
+use crate::bytecode::{Function, verify};
 use crate::translate::{TranslateError, translate};
 use names::Names;
 use tables::{ImportEntry, Imported, Span};
@@ -292,9 +293,23 @@ impl Module {
     fn make_code<'a>(&'a self, cell: &'a CodeCell, defined: u32) -> Result<&'a Function, &'a TranslateError> {
         let code = cell.get_or_init(|| {
             let (func, body) = self.body(defined);
-            Box::new(translate(func, &body, self.imported_funcs(), self.0.engine.config().code()))
+            let config = self.0.engine.config();
+            let code = translate(func, &body, self.imported_funcs(), config.code());
+            if let (true, Ok(function)) = (config.verify_bytecode, &code) {
+                self.verify_code(defined, function);
+            }
+            Box::new(code)
         });
         code.as_ref().as_ref()
+    }
+
+    fn verify_code(&self, defined: u32, function: &Function) {
+        let (func, body) = self.body(defined);
+        let locals = body.get_locals_reader().into_iter().flatten().map_while(Result::ok);
+        let types = WasmTypes::new(&func.resources, self.imported_funcs(), func.index, locals);
+        if let Err(error) = verify(function, &types) {
+            panic!("internal error: bytecode of function {}: {error}", func.index);
+        }
     }
 
     /// The bytecode of a defined function, if it has been made.

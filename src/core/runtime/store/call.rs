@@ -153,7 +153,8 @@ impl Store {
 
     /// The wasm frames on the stack.
     pub fn backtrace(&self) -> Backtrace {
-        let frames: Box<[FrameInfo]> = self.stack.frames().take(Backtrace::MAX_FRAMES).map(|frame| info(&frame)).collect();
+        let frames: Box<[FrameInfo]> =
+            self.stack.frames().take(Backtrace::MAX_FRAMES).map(|frame| info(&frame)).collect();
         Backtrace { omitted: self.stack.frame_depth() - frames.len(), frames }
     }
 }

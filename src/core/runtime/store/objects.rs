@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use terrace_abi::TrapKind;
 use terrace_abi::vm::{FuncRecord, GlobalRecord, Status, TagRecord};
 
+use super::super::const_expr;
 use super::super::extern_::{Extern, ExternType, GlobalRef, MemoryRef, TableRef, TagRef};
 use super::super::func::{FuncRef, HostFunc, entry_bits, host_entry};
 use super::super::instance::{Instance, InstanceRef};
@@ -18,7 +19,6 @@ use super::super::pinned::Pinned;
 use super::super::table::{Table, TableError};
 use super::super::trap::{BoxError, HostError};
 use super::super::types::{FuncType, GlobalType, HeapType, RegisteredType, TableType, TypeError, ValType};
-use super::super::const_expr;
 use super::{Store, StoreGlobal, StoreTable, StoreTag};
 
 /// Why an object cannot be made.
@@ -83,7 +83,12 @@ impl Store {
         Some(ask(access(&mut *self.data)))
     }
 
-    fn limit_count(&mut self, what: &'static str, count: usize, limit: impl FnOnce(&dyn ResourceLimiter) -> usize) -> Result<(), ObjectError> {
+    fn limit_count(
+        &mut self,
+        what: &'static str,
+        count: usize,
+        limit: impl FnOnce(&dyn ResourceLimiter) -> usize,
+    ) -> Result<(), ObjectError> {
         match self.limit(|limiter| limit(limiter)) {
             Some(limit) if count >= limit => Err(ObjectError::Count { what, limit }),
             _ => Ok(()),
@@ -298,7 +303,10 @@ impl Store {
     }
 
     /// Whether something may grow. `None` stands for no limiter.
-    fn may_grow(&mut self, ask: impl FnOnce(&mut dyn ResourceLimiter) -> Result<bool, BoxError>) -> Result<bool, Status> {
+    fn may_grow(
+        &mut self,
+        ask: impl FnOnce(&mut dyn ResourceLimiter) -> Result<bool, BoxError>,
+    ) -> Result<bool, Status> {
         match self.guard(|store| store.limit(ask))? {
             Some(Err(error)) => Err(self.raise_error(HostError::Error(error))),
             Some(Ok(allowed)) => Ok(allowed),
@@ -306,7 +314,10 @@ impl Store {
         }
     }
 
-    fn grow_failed(&mut self, tell: impl FnOnce(&mut dyn ResourceLimiter) -> Result<(), BoxError>) -> Result<u64, Status> {
+    fn grow_failed(
+        &mut self,
+        tell: impl FnOnce(&mut dyn ResourceLimiter) -> Result<(), BoxError>,
+    ) -> Result<u64, Status> {
         match self.guard(|store| store.limit(tell))? {
             Some(Err(error)) => Err(self.raise_error(HostError::Error(error))),
             Some(Ok(())) | None => Ok(u64::MAX),
@@ -324,7 +335,8 @@ impl Store {
         }
         match self.memory_mut(memory).grow(delta) {
             Some(old) => Ok(old),
-            None => self.grow_failed(|limiter| limiter.memory_grow_failed(GrowError { what: "memory", current, delta }.into())),
+            None => self
+                .grow_failed(|limiter| limiter.memory_grow_failed(GrowError { what: "memory", current, delta }.into())),
         }
     }
 
@@ -338,12 +350,21 @@ impl Store {
         }
         match self.table_mut(table).grow(delta, init) {
             Some(old) => Ok(old),
-            None => self.grow_failed(|limiter| limiter.table_grow_failed(GrowError { what: "table", current, delta }.into())),
+            None => self
+                .grow_failed(|limiter| limiter.table_grow_failed(GrowError { what: "table", current, delta }.into())),
         }
     }
 
     /// `table.init`, with indices of the instance's module.
-    pub fn table_init(&mut self, instance: InstanceRef, table: u32, segment: u32, dst: u64, src: u32, len: u32) -> Result<(), Status> {
+    pub fn table_init(
+        &mut self,
+        instance: InstanceRef,
+        table: u32,
+        segment: u32,
+        dst: u64,
+        src: u32,
+        len: u32,
+    ) -> Result<(), Status> {
         /// How many elements are written between polls.
         const PIECE: usize = 1 << 16;
         let table = instance.table(table);
@@ -361,7 +382,9 @@ impl Store {
             let stop = index.saturating_add(PIECE).min(end as usize);
             piece.clear();
             match elements {
-                Elements::Funcs(funcs) => piece.extend(funcs[index..stop].iter().map(|&func| instance.func_ref(func).to_slot())),
+                Elements::Funcs(funcs) => {
+                    piece.extend(funcs[index..stop].iter().map(|&func| instance.func_ref(func).to_slot()))
+                }
                 Elements::Exprs(exprs) => {
                     piece.extend(exprs[index..stop].iter().map(|&expr| const_expr::evaluate(&instance, expr)[0]));
                 }

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use super::types::{FuncType, ValType};
 use super::*;
 use toy::Toy;
+use wasmparser::WasmFeatures;
 
 fn engine_with(configure: impl FnOnce(&mut Config)) -> Engine {
-    let mut config = Config::default();
+    let mut config = Config { verify_bytecode: true, ..Config::default() };
     configure(&mut config);
-    Engine::new(config, Arc::new(Toy)).unwrap()
+    Engine::new(config, Arc::new(Toy(WasmFeatures::empty()))).unwrap()
 }
 
 fn engine() -> Engine {

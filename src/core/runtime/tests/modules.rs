@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use proptest::prelude::*;
 use wasmparser::WasmFeatures;
 
 use super::super::types::ValType;
@@ -176,8 +177,13 @@ fn features_are_the_engines() {
     let without = engine_with(|config| config.features.remove(WasmFeatures::SIMD | WasmFeatures::RELAXED_SIMD));
     assert!(matches!(Module::new(&without, simd), Err(ModuleError::Invalid { .. })));
 
-    let refused = |features| Engine::new(Config { features, ..Config::default() }, Arc::new(Toy)).unwrap_err();
-    assert_eq!(refused(WasmFeatures::STACK_SWITCHING).to_string(), "unsupported features: stack_switching");
+    let refused = |features, tier| {
+        let config = Config { features, ..Config::default() };
+        Engine::new(config, Arc::new(Toy(tier))).unwrap_err().to_string()
+    };
+    let none = WasmFeatures::empty();
+    assert_eq!(refused(WasmFeatures::STACK_SWITCHING, none), "unsupported features: stack_switching");
+    assert_eq!(refused(WasmFeatures::WASM3, WasmFeatures::MULTI_MEMORY), "unsupported features: multi_memory");
 }
 
 #[test]
@@ -191,4 +197,46 @@ fn constant_expressions_of_gc_are_refused_by_name() {
     let text = "(module (type $s (struct)) (global (ref $s) (struct.new $s)))";
     let error = Module::new(&engine(), wat::parse_str(text).unwrap()).unwrap_err();
     assert!(matches!(error, ModuleError::UnsupportedConst { operator: "struct.new", .. }), "{error:?}");
+}
+
+proptest! {
+    /// Whatever is done to a module, it loads, or there is an error: in every mode, and when its functions are asked for.
+    #[test]
+    fn mutated_modules_load_or_fail(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+        mode in prop::sample::select(&MODES[..]),
+    ) {
+        let text = r#"(module $m
+            (import "a" "f" (func (param i32))) (import "a" "g" (global i32))
+            (memory 1) (table 3 funcref) (tag (param i64))
+            (global (mut i64) (i64.add (i64.const 1) (i64.const 2)))
+            (elem (i32.const 0) 0 1) (elem funcref (ref.null func) (ref.func 1)) (data (i32.const 0) "data")
+            (func $f (export "f") (param i32) (result i32) (local f64 externref)
+                (block (br_if 0 (i32.lt_s (local.get 0) (i32.const 3))) (call 0 (local.get 0)))
+                (i32.load offset=4 (local.get 0)))
+            (func (export "g") (loop (br 0))))"#;
+        let mut bytes = wat::parse_str(text).unwrap();
+        for (place, value) in flips {
+            let place = place.index(bytes.len());
+            bytes[place] ^= value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let engine = engine_with(|config| config.translation = mode);
+        if let Ok(module) = Module::new(&engine, bytes) {
+            for defined in 0..module.defined_funcs().min(1000) {
+                let _ = module.code(defined);
+            }
+            let _ = (module.name(), module.function_name(1), module.imports().count(), module.exports().count());
+            let mut store = store(&engine);
+            let limits = StoreLimitsBuilder::new().memory_size(1 << 24).build();
+            store.set_data(Box::new(limits));
+            store.set_limiter(Some(Box::new(|data| data.downcast_mut::<StoreLimits>().unwrap())));
+            if module.start().is_none() && module.imports().len() == 0 {
+                let _ = store.instantiate(&module, &[]);
+            }
+        }
+    }
 }

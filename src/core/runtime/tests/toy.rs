@@ -12,7 +12,8 @@ use super::super::{Frame, FuncRef, HostError, InstanceRef, SlotEntry, Slots, Sto
 use crate::bytecode::Function;
 use crate::tier::{Code, CompileRequest, Support, Tier, TierId, Unsupported};
 
-pub(super) struct Toy;
+/// Refuses these features.
+pub(super) struct Toy(pub(super) WasmFeatures);
 
 impl Tier for Toy {
     fn id(&self) -> TierId {
@@ -20,7 +21,7 @@ impl Tier for Toy {
     }
 
     fn support(&self, _: WasmFeatures) -> Support {
-        Support::Without(WasmFeatures::MULTI_MEMORY)
+        Support::Without(self.0)
     }
 
     fn compile(&self, request: &CompileRequest<'_>) -> Result<Code, Unsupported> {
@@ -108,7 +109,7 @@ fn run(store: &mut Store, instance: InstanceRef, index: u32, function: &Function
                 let area = unsafe { store.stack().slots(base, params.max(results) as u32) }.unwrap();
                 area.write(0, &arguments);
                 // SAFETY: the store is lent, and the frame has room for the callee's arguments and results.
-                status = unsafe { callee.call(store, base) };
+                status = stacker::maybe_grow(128 << 10, 1 << 20, || unsafe { callee.call(store, base) });
                 if status == Status::Returned {
                     stack.resize(stack.len() + results, 0);
                     let first = stack.len() - results;
