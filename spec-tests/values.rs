@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use terrace::{AsContextMut, ExternRef, Val};
+use terrace::{AnyRef, Error, ExternRef, Rooted, Store, Val};
 use wast::core::{AbstractHeapType, HeapType, NanPattern, V128Const, V128Pattern, WastArgCore, WastRetCore};
 use wast::token::{F32, F64};
 use wast::{WastArg, WastRet};
@@ -10,7 +10,7 @@ use wast::{WastArg, WastRet};
 use crate::script::Verdict;
 
 /// The value that an argument stands for.
-pub(crate) fn argument(store: impl AsContextMut, arg: &WastArg<'_>) -> Result<Val, Verdict> {
+pub(crate) fn argument(store: &mut Store<()>, arg: &WastArg<'_>) -> Result<Val, Verdict> {
     let WastArg::Core(arg) = arg else { return Err(Verdict::fail("a component's value as argument")) };
     Ok(match arg {
         WastArgCore::I32(value) => Val::I32(*value),
@@ -25,11 +25,21 @@ pub(crate) fn argument(store: impl AsContextMut, arg: &WastArg<'_>) -> Result<Va
             Some(Family::Any) => Val::AnyRef(None),
             None => return Err(Verdict::fail(format!("null of type {heap:?} as argument"))),
         },
-        WastArgCore::RefExtern(value) => {
-            Val::ExternRef(Some(ExternRef::new(store, *value).map_err(|error| Verdict::fail(error.to_string()))?))
+        WastArgCore::RefExtern(value) => Val::ExternRef(Some(host_reference(store, *value)?)),
+        WastArgCore::RefHost(value) => {
+            let reference = host_reference(store, *value)?;
+            Val::AnyRef(Some(AnyRef::convert_extern(&*store, reference).map_err(unexpected)?))
         }
-        WastArgCore::RefHost(_) => return Err(Verdict::refused("any.convert_extern")),
     })
+}
+
+/// A reference to the host value that scripts write as a number.
+fn host_reference(store: &mut Store<()>, value: u32) -> Result<Rooted<ExternRef>, Verdict> {
+    ExternRef::new(store, value).map_err(unexpected)
+}
+
+fn unexpected(error: Error) -> Verdict {
+    Verdict::fail(error.to_string())
 }
 
 /// The hierarchies of reference types.
@@ -58,7 +68,7 @@ fn family(heap: &HeapType<'_>) -> Option<Family> {
 
 /// Checks a call's results against the expected ones.
 pub(crate) fn check_results(
-    store: &mut impl AsContextMut,
+    store: &Store<()>,
     actual: &[Val],
     expected: &[WastRet<'_>],
 ) -> Result<(), Verdict> {
@@ -133,7 +143,7 @@ fn vector_matches(actual: u128, expected: &V128Pattern) -> bool {
     }
 }
 
-fn matches(store: &mut impl AsContextMut, actual: &Val, expected: &WastRetCore<'_>) -> bool {
+fn matches(store: &Store<()>, actual: &Val, expected: &WastRetCore<'_>) -> bool {
     match (actual, expected) {
         (actual, WastRetCore::Either(cases)) => cases.iter().any(|case| matches(store, actual, case)),
         (Val::I32(actual), WastRetCore::I32(expected)) => actual == expected,
@@ -159,11 +169,19 @@ fn matches(store: &mut impl AsContextMut, actual: &Val, expected: &WastRetCore<'
         (Val::FuncRef(Some(_)), WastRetCore::RefFunc(_)) => true,
         (Val::ExternRef(Some(_)), WastRetCore::RefExtern(None)) => true,
         (Val::ExternRef(Some(actual)), WastRetCore::RefExtern(Some(expected))) => {
-            actual.data(store).ok().flatten().and_then(|data| data.downcast_ref::<u32>()) == Some(expected)
+            is_host_reference(store, *actual, *expected)
         }
+        (Val::AnyRef(Some(actual)), WastRetCore::RefHost(expected)) => ExternRef::convert_any(store, *actual)
+            .is_ok_and(|actual| is_host_reference(store, actual, *expected)),
         (Val::AnyRef(Some(_)), WastRetCore::RefAny) => true,
+        (Val::AnyRef(Some(actual)), WastRetCore::RefI31) => matches!(actual.as_i31(store), Ok(Some(_))),
         _ => false,
     }
+}
+
+fn is_host_reference(store: &Store<()>, reference: Rooted<ExternRef>, value: u32) -> bool {
+    let Ok(Some(data)) = reference.data(store) else { return false };
+    data.downcast_ref() == Some(&value)
 }
 
 /// An expected result, to be read.

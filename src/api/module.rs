@@ -57,8 +57,11 @@ impl Module {
     ///
     /// As for [`Module::new`].
     pub fn from_binary(engine: &Engine, bytes: &[u8]) -> Result<Module> {
-        let core = runtime::Module::new(&engine.core, bytes)?;
-        Ok(Module { core, engine: engine.clone() })
+        Ok(Module::from_core(engine, runtime::Module::new(&engine.core, bytes)?))
+    }
+
+    pub(crate) fn from_core(engine: &Engine, core: runtime::Module) -> Module {
+        Module { core, engine: engine.clone() }
     }
 
     /// Loads a module from a file, which is a binary or, with the feature `wat`, text.

@@ -111,7 +111,7 @@ impl Ref {
 
     /// The slot of this reference, if it is of type `ty` and of `store`. A heap reference is good until the next collection.
     pub(crate) fn store(self, store: &runtime::Store, ty: RefType) -> Result<u64> {
-        let heap = |root: Result<HeapRef>, of: HeapType| Ok((root?.to_slot(), of));
+        let heap = |root: Result<HeapRef>, of: HeapType| Ok::<_, Error>((root?.to_slot(), of));
         let (slot, actual) = match self {
             Ref::Func(Some(func)) => {
                 let func = func.0.of(store)?;

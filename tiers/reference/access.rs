@@ -56,7 +56,7 @@ pub(crate) fn any(site: Site<'_>) -> Result<Place, TrapKind> {
     Ok(Place { memory: site.extension(1).low(), address, extensions: 2 })
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn load<U: Unit, R: Value>(site: Site<'_>, machine: &mut Machine<'_>, meaning: impl Fn(U) -> R) -> Step {
     let place = place(site, site.word.b())?;
     let bits = U::load(machine.memory(place.memory), place.address).ok_or(OUT_OF_BOUNDS)?;
@@ -64,7 +64,7 @@ pub(crate) fn load<U: Unit, R: Value>(site: Site<'_>, machine: &mut Machine<'_>,
     Ok(site.next(place.extensions))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn store<U: Unit>(site: Site<'_>, machine: &mut Machine<'_>) -> Step {
     let place = place(site, site.word.d())?;
     let value = match site.form() {
@@ -82,7 +82,7 @@ fn lane_shift<U: Unit>(site: Site<'_>) -> u32 {
     (site.extension(1).high() * bits) % 128
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn load_lane<U: Unit + Into<u128>>(site: Site<'_>, machine: &mut Machine<'_>) -> Step {
     let place = any(site)?;
     let bits = U::load(machine.memory(place.memory), place.address).ok_or(OUT_OF_BOUNDS)?;
@@ -92,7 +92,7 @@ pub(crate) fn load_lane<U: Unit + Into<u128>>(site: Site<'_>, machine: &mut Mach
     Ok(site.next(place.extensions))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn store_lane<U: Unit>(site: Site<'_>, machine: &mut Machine<'_>) -> Step {
     let place = any(site)?;
     let lane = U::from_bits((site.b::<u128>() >> lane_shift::<U>(site)) as u64);

@@ -10,13 +10,13 @@ use crate::value::{Outcome, Value};
 /// The next pc, or why there is none.
 pub(crate) type Step = Result<usize, TrapKind>;
 
-#[inline]
+#[inline(always)]
 pub(crate) fn unary<A: Value, R: Outcome>(site: Site<'_>, meaning: impl Fn(A) -> R) -> Step {
     site.define(meaning(site.a()).outcome()?);
     Ok(site.next(0))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn binary<A: Value, B: Value, R: Outcome>(site: Site<'_>, meaning: impl Fn(A, B) -> R) -> Step {
     let (a, b, extensions) = if const { A::SCALAR && B::SCALAR } {
         match site.form() {
@@ -33,7 +33,7 @@ pub(crate) fn binary<A: Value, B: Value, R: Outcome>(site: Site<'_>, meaning: im
     Ok(site.next(extensions))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn compare<V: Value>(site: Site<'_>, meaning: impl Fn(V, V) -> u32) -> Step {
     let holds = |a, b| meaning(a, b) != 0;
     let branch = |taken: bool| Ok(if taken { site.target(site.extension(0).high()) } else { site.next(1) });
@@ -48,7 +48,7 @@ pub(crate) fn compare<V: Value>(site: Site<'_>, meaning: impl Fn(V, V) -> u32) -
     binary(site, meaning)
 }
 
-#[inline]
+#[inline(always)]
 fn select<V: Value>(site: Site<'_>, holds: impl Fn(V, V) -> bool) -> Step {
     let immediate = matches!(site.form(), Form::SELECT_IMM | Form::SELECT_V128_IMM);
     let y = if immediate { imm32(site.extension(0).high()) } else { site.quarter(1) };
@@ -60,25 +60,25 @@ fn select<V: Value>(site: Site<'_>, holds: impl Fn(V, V) -> bool) -> Step {
     Ok(site.next(1))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn ternary(site: Site<'_>, meaning: impl Fn(u128, u128, u128) -> u128) -> Step {
     site.define(meaning(site.a(), site.b(), site.quarter(0)));
     Ok(site.next(1))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn extract_lane<R: Value>(site: Site<'_>, meaning: impl Fn(u128, u8) -> R) -> Step {
     site.define(meaning(site.a(), site.word.b() as u8));
     Ok(site.next(0))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn replace_lane<B: Value>(site: Site<'_>, meaning: impl Fn(u128, B, u8) -> u128) -> Step {
     site.define(meaning(site.a(), site.b(), site.extension(0).low() as u8));
     Ok(site.next(1))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn shuffle(site: Site<'_>, meaning: impl Fn(u128, u128, [u8; 16]) -> u128) -> Step {
     let lanes = u128::from(site.extension(0).0) | u128::from(site.extension(1).0) << 64;
     site.define(meaning(site.a(), site.b(), lanes.to_le_bytes()));
@@ -105,7 +105,7 @@ impl<F: Fn(u64, u64, u64, u64) -> (u64, u64)> Wide<(u64, u64, u64, u64)> for F {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn wide<Operands>(site: Site<'_>, meaning: impl Wide<Operands>) -> Step {
     let ((low, high), extensions) = meaning.apply(site);
     site.define(u128::from(low) | u128::from(high) << 64);

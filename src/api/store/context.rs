@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
-use terrace_core::runtime;
+use terrace_core::runtime::memory::Memory;
+use terrace_core::runtime::{self, MemoryRef};
 
 use super::{Data, Store, store_methods};
 
@@ -82,6 +83,12 @@ impl<'a, T> StoreContextMut<'a, T> {
 
     pub(crate) fn inner_mut(self) -> &'a mut Data<T> {
         data_of(self.core.data_mut())
+    }
+
+    /// A memory of the store beside the store's data.
+    pub(crate) fn memory_and_data(self, memory: MemoryRef) -> (&'a mut Memory, &'a mut T) {
+        let (memory, data) = self.core.memory_and_data(memory);
+        (memory, &mut data_of::<T>(data).value)
     }
 
     /// The borrow, with its whole life.

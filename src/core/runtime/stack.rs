@@ -320,3 +320,61 @@ impl VmStack {
         self.mapping.addresses()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    #[test]
+    fn windows_are_bounded() {
+        let stack = VmStack::new(64 << 10).unwrap();
+        let window = |base: *mut u64, count| {
+            // SAFETY: the stack lives until the end of the test.
+            unsafe { stack.slots(base, count) }
+        };
+        let first = stack.free_base();
+        let all = (stack.value_count) as u32;
+        let slots = window(first, all).unwrap();
+        slots.set64(all - 1, 7);
+        slots.set128(0, 1 << 64 | 2);
+        assert_eq!((slots.get64(all - 1), slots.get64(0), slots.get64(1)), (7, 2, 1));
+        assert!(window(first, all + 1).is_none());
+        assert!(window(first.wrapping_sub(1), 1).is_none());
+        assert!(window(first.wrapping_byte_add(4), 1).is_none());
+        assert!(window(slots.at(all), 0).is_some());
+        assert!(window(slots.at(all), 1).is_none());
+        assert!(window(first.wrapping_add(usize::MAX / 16), 0).is_none());
+
+        let some = window(first, 4).unwrap();
+        let outside: [fn(Slots); 7] = [
+            |slots| slots.set64(4, 0),
+            |slots| slots.set128(3, 0),
+            |slots| _ = slots.get64(u32::MAX),
+            |slots| slots.zero(3..5),
+            |slots| slots.copy_within(0, 2, 3),
+            |slots| slots.write(2, &[0; 3]),
+            |slots| _ = slots.at(5),
+        ];
+        for access in outside {
+            assert!(catch_unwind(std::panic::AssertUnwindSafe(|| access(some))).is_err());
+        }
+        some.write(0, &[1, 2, 3, 4]);
+        some.copy_within(0, 1, 3);
+        some.zero(0..1);
+        let mut values = [9; 4];
+        some.read(0, &mut values);
+        assert_eq!(values, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn halves_lie_between_guards() {
+        let stack = VmStack::new(1 << 20).unwrap();
+        let (all, page) = (stack.addresses(), page_size());
+        let frames = stack.frames.addr() - stack.frame_limit * size_of::<Frame>()..stack.frames.addr();
+        let values = stack.values.addr()..stack.values.addr() + 8 * stack.value_count;
+        assert!(frames.start >= all.start + page && values.start >= frames.end + page && values.end + page <= all.end);
+        assert!(stack.value_count >= (1 << 20) / 8 && stack.frame_limit >= (1 << 20) / FRAME_CHARGE as usize);
+    }
+}

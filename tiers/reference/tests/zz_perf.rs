@@ -1,3 +1,4 @@
+//! perf
 mod common;
 #[test]
 fn perf() {

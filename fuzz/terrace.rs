@@ -1,0 +1,312 @@
+//! Terrace's configurations as engines.
+
+use std::sync::Arc;
+
+use rand::Rng;
+use terrace_abi::TrapKind;
+use terrace_core::bytecode::Level;
+use terrace_core::runtime::heap::HeapRef;
+use terrace_core::runtime::types::{HeapType, ValType};
+use terrace_core::runtime::{
+    Config, Engine, Extern, ExternType, FuncRef, InstanceRef, InstantiateError, Module, ModuleError, ObjectError, Stop,
+    Store, StoreLimits, StoreLimitsBuilder, Translation,
+};
+use terrace_core::tier::Tier;
+use terrace_reference::Reference;
+
+use crate::engine::{self, FUEL, Function, Instance, LoadError, MAX_MEMORY, MAX_TABLE, Outcome};
+use crate::value::{Type, Value, pick};
+use crate::watch::Watch;
+
+/// The tiers.
+pub const TIERS: &[fn() -> Arc<dyn Tier>] = &[|| Arc::new(Reference)];
+
+/// The stack limit: small, so that its end is reached.
+const MAX_STACK: usize = 256 << 10;
+
+/// A configuration of Terrace.
+#[derive(Clone, Copy, Debug)]
+pub struct Terrace {
+    /// Index of the tier in [`TIERS`].
+    pub tier: usize,
+    /// How much the translator folds.
+    pub level: Level,
+    /// When functions are translated.
+    pub translation: Translation,
+    /// Whether fuel is measured.
+    pub fuel: bool,
+    /// Whether memory accesses compare with the length.
+    pub explicit_bounds: bool,
+    /// Whether every safepoint collects.
+    pub gc_stress: bool,
+    /// Whether bytecode is verified.
+    pub verify: bool,
+    /// Whether NaNs are canonical.
+    pub canonicalize: bool,
+}
+
+impl Terrace {
+    /// The configuration that decides.
+    pub const BASE: Terrace = Terrace {
+        tier: 0,
+        level: Level::Plain,
+        translation: Translation::Lazy,
+        fuel: true,
+        explicit_bounds: false,
+        gc_stress: false,
+        verify: false,
+        canonicalize: true,
+    };
+
+    /// Some configuration.
+    pub fn random(rng: &mut impl Rng) -> Terrace {
+        Terrace {
+            tier: rng.random_range(0..TIERS.len()),
+            level: pick(rng, &[Level::Plain, Level::Folded, Level::Folded, Level::Folded]),
+            translation: pick(
+                rng,
+                &[Translation::Eager, Translation::Parallel, Translation::Lazy, Translation::LazyValidation],
+            ),
+            fuel: rng.random(),
+            explicit_bounds: rng.random(),
+            gc_stress: rng.random(),
+            verify: rng.random(),
+            canonicalize: true,
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        let mut config = Config {
+            level: self.level,
+            translation: self.translation,
+            fuel: self.fuel,
+            polls: !self.fuel,
+            canonicalize_nans: self.canonicalize,
+            verify_bytecode: self.verify,
+            max_stack: MAX_STACK,
+            ..Config::default()
+        };
+        config.memory.explicit_bounds = self.explicit_bounds;
+        config.heap.stress = self.gc_stress;
+        config.heap.capacity = 16 << 20;
+        match Engine::new(config, TIERS[self.tier]()) {
+            Ok(engine) => engine,
+            Err(error) => unreachable!("a valid configuration: {error}"),
+        }
+    }
+}
+
+impl engine::Engine for Terrace {
+    fn name(&self) -> String {
+        let tier = TIERS[self.tier]().id();
+        let mut name = format!("{tier} {:?} {:?}", self.level, self.translation).to_lowercase();
+        for (on, word) in [
+            (self.fuel, " fuel"),
+            (self.explicit_bounds, " explicit-bounds"),
+            (self.gc_stress, " gc-stress"),
+            (self.verify, " verify"),
+            (self.canonicalize, " canonical"),
+        ] {
+            if on {
+                name += word;
+            }
+        }
+        name
+    }
+
+    fn instantiate(&self, wasm: &[u8]) -> Result<Box<dyn Instance>, LoadError> {
+        let engine = self.engine();
+        let module = Module::new(&engine, wasm).map_err(|error| match error {
+            ModuleError::Invalid { .. } => LoadError::Invalid(error.to_string()),
+            error => LoadError::Refused(error.to_string()),
+        })?;
+        let mut store = Store::new(&engine).map_err(|error| LoadError::Refused(error.to_string()))?;
+        let limits = StoreLimitsBuilder::new().memory_size(MAX_MEMORY).table_elements(MAX_TABLE).build();
+        store.set_data(Box::new(limits));
+        store.set_limiter(Some(Box::new(|data| match data.downcast_mut::<StoreLimits>() {
+            Some(limits) => limits,
+            None => unreachable!("the data are the limits"),
+        })));
+        let watch = start(&engine, &mut store);
+        let instance = store.instantiate(&module, &[]).map_err(|error| match error {
+            InstantiateError::Stop(stop) => LoadError::Stopped(outcome(stop)),
+            InstantiateError::Object(ObjectError::Size { .. }) => LoadError::Refused("over-large object".to_owned()),
+            error => LoadError::Refused(error.to_string()),
+        })?;
+        drop(watch);
+        Ok(Box::new(Instantiated { engine, store, instance, fuel_used: None }))
+    }
+}
+
+/// Gives the store fuel for one entry, or lets it be interrupted after a while.
+fn start(engine: &Engine, store: &mut Store) -> Option<Watch> {
+    if engine.config().fuel {
+        store.set_fuel(FUEL).unwrap_or_else(|_| unreachable!("fuel is on"));
+        return None;
+    }
+    Some(Watch::start(store.interrupt_handle()))
+}
+
+fn outcome(stop: Stop) -> Outcome {
+    match stop {
+        Stop::Trap(trap) => {
+            let frames = trap.backtrace.frames.iter().map(|frame| (frame.func_index, frame.wasm_offset));
+            Outcome::Trapped { kind: trap.kind, position: Some(frames.collect()) }
+        }
+        Stop::Exception(_) => Outcome::Thrown,
+        Stop::Error { error, .. } => Outcome::Failed(error.to_string()),
+    }
+}
+
+struct Instantiated {
+    engine: Engine,
+    store: Box<Store>,
+    instance: InstanceRef,
+    fuel_used: Option<u64>,
+}
+
+fn type_of(ty: ValType) -> Type {
+    match ty {
+        ValType::I32 => Type::I32,
+        ValType::I64 => Type::I64,
+        ValType::F32 => Type::F32,
+        ValType::F64 => Type::F64,
+        ValType::V128 => Type::V128,
+        ValType::Ref(ty) if ty.nullable && ty.heap == HeapType::Extern => Type::Extern,
+        ValType::Ref(ty) => Type::Ref { nullable: ty.nullable },
+    }
+}
+
+impl Instantiated {
+    fn func(&self, name: &str) -> FuncRef {
+        match self.instance.export(name) {
+            Some(Extern::Func(func)) => func,
+            _ => unreachable!("the name of an exported function"),
+        }
+    }
+
+    fn value(&self, ty: ValType, slots: &[u64]) -> Value {
+        match ty {
+            ValType::I32 => {
+                assert!(slots[0] <= u64::from(u32::MAX), "an i32 slot is zero-extended");
+                Value::I32(slots[0] as u32)
+            }
+            ValType::I64 => Value::I64(slots[0]),
+            ValType::F32 => {
+                assert!(slots[0] <= u64::from(u32::MAX), "an f32 slot is zero-extended");
+                Value::F32(slots[0] as u32)
+            }
+            ValType::F64 => Value::F64(slots[0]),
+            ValType::V128 => Value::V128(u128::from(slots[1]) << 64 | u128::from(slots[0])),
+            ValType::Ref(_) if slots[0] == 0 => Value::Null,
+            ValType::Ref(ty) if ty.is_heap_ref() => {
+                let host = self.store.heap().extern_data(HeapRef::from_slot(slots[0]));
+                host.and_then(|data| data.downcast_ref::<u32>()).map_or(Value::NonNull, |&id| Value::Extern(id))
+            }
+            ValType::Ref(_) => Value::NonNull,
+        }
+    }
+}
+
+impl Instance for Instantiated {
+    fn functions(&self) -> Vec<Function> {
+        let module = self.instance.module();
+        let functions = module.exports().filter_map(|export| match export.ty {
+            ExternType::Func(ty) => {
+                let ty = self.engine.types().func_type(ty)?;
+                let params = ty.params().iter().map(|&ty| type_of(ty)).collect();
+                Some(Function { name: export.name.to_owned(), params })
+            }
+            _ => None,
+        });
+        functions.collect()
+    }
+
+    fn call(&mut self, name: &str, args: &[Value]) -> Outcome {
+        let func = self.func(name);
+        let ty = self.store.func_type(func);
+        let scope = self.store.heap_mut().roots_mut().enter_scope();
+        let mut roots = Vec::new();
+        for arg in args {
+            roots.push(match arg {
+                Value::Extern(id) => match self.store.new_extern(Box::new(*id)) {
+                    Ok(reference) => Some(self.store.heap_mut().roots_mut().root(reference)),
+                    Err(kind) => return Outcome::Failed(kind.to_string()),
+                },
+                _ => None,
+            });
+        }
+        let mut slots = Vec::new();
+        for (arg, root) in args.iter().zip(roots) {
+            match *arg {
+                Value::I32(bits) | Value::F32(bits) => slots.push(bits.into()),
+                Value::I64(bits) | Value::F64(bits) => slots.push(bits),
+                Value::V128(bits) => slots.extend([bits as u64, (bits >> 64) as u64]),
+                Value::Null => slots.push(0),
+                Value::Extern(_) => {
+                    let reference = root.and_then(|root| self.store.heap().roots().get(root));
+                    slots.push(reference.map_or(0, HeapRef::to_slot));
+                }
+                Value::NonNull => unreachable!("the host makes no such arguments"),
+            }
+        }
+        self.store.heap_mut().roots_mut().exit_scope(scope);
+        slots.resize(ty.param_slots().max(ty.result_slots()), 0);
+        let watch = start(&self.engine, &mut self.store);
+        let result = self.store.call(func, &mut slots);
+        drop(watch);
+        self.fuel_used = self.store.fuel().ok().map(|left| FUEL - left);
+        match result {
+            Ok(()) => {
+                let mut at = 0;
+                let results = ty.results().iter().map(|&ty| {
+                    at += ty.slots();
+                    self.value(ty, &slots[at - ty.slots()..at])
+                });
+                Outcome::Returned(results.collect())
+            }
+            Err(stop) => outcome(stop),
+        }
+    }
+
+    fn fuel_used(&self) -> Option<u64> {
+        self.fuel_used
+    }
+
+    fn globals(&self) -> Vec<Value> {
+        let globals = self.instance.exports().filter_map(|(_, item)| match item {
+            Extern::Global(global) => {
+                let slots = self.store.global(global).value.each_ref().map(|slot| slot.load(std::sync::atomic::Ordering::Relaxed));
+                Some(self.value(self.store.global_type(global).content, &slots))
+            }
+            _ => None,
+        });
+        globals.collect()
+    }
+
+    fn memories(&self) -> Vec<Vec<u8>> {
+        let memories = self.instance.exports().filter_map(|(_, item)| match item {
+            Extern::Memory(memory) => {
+                let memory = self.store.memory(memory);
+                let mut bytes = vec![0; memory.byte_len()];
+                memory.read(0, &mut bytes).unwrap_or_else(|_| unreachable!("all of the memory"));
+                Some(bytes)
+            }
+            _ => None,
+        });
+        memories.collect()
+    }
+
+    fn tables(&self) -> Vec<Vec<bool>> {
+        let tables = self.instance.exports().filter_map(|(_, item)| match item {
+            Extern::Table(table) => Some(self.store.table(table).elements().iter().map(|&slot| slot == 0).collect()),
+            _ => None,
+        });
+        tables.collect()
+    }
+}
+
+/// Whether a trap says more about the engine's limits than about the program.
+pub fn is_limit(kind: TrapKind) -> bool {
+    matches!(kind, TrapKind::StackOverflow | TrapKind::OutOfFuel | TrapKind::Interrupt | TrapKind::HeapExhausted)
+}

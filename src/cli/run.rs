@@ -1,0 +1,185 @@
+//! Running a module: preloads, instantiation, initialization, then its entry.
+
+use std::io::Write;
+use std::path::Path;
+
+use terrace::{Engine, Error, ExternType, Instance, Linker, Module, Store, StoreLimits, StoreLimitsBuilder, Trap, Val, WasmBacktrace};
+use terrace_wasi::{Exit, WasiCtx};
+
+use crate::args::{RunArgs, Translation};
+use crate::engine;
+use crate::failure::{Failure, Result};
+use crate::literal;
+use crate::load::load;
+use crate::stats::{Stats, timed};
+use crate::timeout::Timeout;
+use crate::wasi_setup;
+
+/// What the store holds for the guest.
+struct Host {
+    wasi: WasiCtx,
+    limits: StoreLimits,
+}
+
+/// Runs `terrace run` and returns the exit code.
+pub fn run(args: &RunArgs) -> Result<i32> {
+    let timeout = args.timeout.map(Timeout::start).transpose().map_err(Failure::bad)?;
+    let mut config = engine::config(&args.engine)?;
+    config.consume_fuel(args.fuel.is_some()).epoch_interruption(timeout.is_some());
+    let engine = engine::engine(&config)?;
+
+    let mut stats = Stats::default();
+    let mut load = |file: &Path| load_module(args, &engine, file, &mut stats);
+    let preloads = args.preloads.iter().map(|preload| load(&preload.file)).collect::<Result<Vec<_>>>()?;
+    let module = load(&args.file())?;
+    let entry = entry(args, &module)?;
+
+    let limits = match args.max_memory {
+        Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
+        None => StoreLimits::default(),
+    };
+    let host = Host { wasi: wasi_setup::context(args, timeout.as_ref())?, limits };
+    let mut store = Store::try_new(&engine, host).map_err(Failure::bad)?;
+    store.limiter(|host| &mut host.limits);
+    if let Some(fuel) = args.fuel {
+        store.set_fuel(fuel).map_err(Failure::bad)?;
+    }
+    if let Some(timeout) = &timeout {
+        timeout.guard(store.interrupt_handle());
+    }
+
+    let mut running = Running { args, timeout, linker: Linker::new(&engine), store };
+    let ended = timed(&mut stats.execute, || running.run(&preloads, &module, entry));
+    if let Some(format) = args.stats {
+        stats.fuel_left = running.store.get_fuel().ok();
+        stats.print(format);
+    }
+    ended
+}
+
+/// Reads and loads a module. Only with statistics on, what is validated together with being translated is also validated
+/// alone, to know the time of both.
+fn load_module(args: &RunArgs, engine: &Engine, file: &Path, stats: &mut Stats) -> Result<Module> {
+    let bytes = timed(&mut stats.load, || load(file))?;
+    let invalid = |error: Error| Failure::file(file, error);
+    let together = matches!(args.engine.translation, Some(Translation::Eager | Translation::Parallel));
+    if args.stats.is_some() && together {
+        timed(&mut stats.validate, || Module::validate(engine, &bytes)).map_err(invalid)?;
+        let (alone, mut both) = (stats.validate, 0.0);
+        let module = timed(&mut both, || Module::from_binary(engine, &bytes)).map_err(invalid)?;
+        *stats.translate.get_or_insert_default() += (both - alone).max(0.0);
+        return Ok(module);
+    }
+    timed(&mut stats.validate, || Module::from_binary(engine, &bytes)).map_err(invalid)
+}
+
+/// What is called once the module is instantiated.
+enum Entry {
+    /// A WASI command.
+    Start,
+    /// What --invoke names.
+    Function { name: String, params: Vec<Val>, results: Vec<Val> },
+    /// Instantiation was all.
+    Nothing,
+}
+
+/// Finds the entry, before anything runs.
+fn entry(args: &RunArgs, module: &Module) -> Result<Entry> {
+    let Some(name) = &args.invoke else {
+        return Ok(if module.get_export("_start").is_some() { Entry::Start } else { Entry::Nothing });
+    };
+    let file = args.file();
+    let ty = match module.get_export(name) {
+        Some(ExternType::Func(ty)) => ty,
+        Some(_) => return Err(Failure::file(&file, format_args!("the export `{name}` is not a function"))),
+        None => return Err(Failure::file(&file, format_args!("no export is named `{name}`"))),
+    };
+    let literals = args.guest_args();
+    if literals.len() != ty.params().len() {
+        let types: Vec<_> = ty.params().iter().map(|ty| ty.to_string()).collect();
+        let message = format!("`{name}` takes {} arguments ({}), got {}", types.len(), types.join(" "), literals.len());
+        return Err(Failure::usage(message));
+    }
+    let read = |(position, (literal, &ty)): (usize, (&std::ffi::OsString, _))| {
+        literal::parse(&literal.to_string_lossy(), ty)
+            .map_err(|error| Failure::usage(format_args!("argument {} of `{name}`: {error}", position + 1)))
+    };
+    let params = literals.iter().zip(ty.params()).enumerate().map(read).collect::<Result<_>>()?;
+    let results = vec![Val::I32(0); ty.results().len()];
+    Ok(Entry::Function { name: name.clone(), params, results })
+}
+
+/// Everything that exists while a guest runs.
+struct Running<'a> {
+    args: &'a RunArgs,
+    timeout: Option<Timeout>,
+    linker: Linker<Host>,
+    store: Store<Host>,
+}
+
+impl Running<'_> {
+    fn run(&mut self, preloads: &[Module], module: &Module, entry: Entry) -> Result<i32> {
+        terrace_wasi::add_to_linker(&mut self.linker, |host| &mut host.wasi).map_err(Failure::bad)?;
+        let file = self.args.file();
+        match self.run_all(preloads, module, entry) {
+            Ok(()) => Ok(0),
+            Err((error, at)) => self.ended(&error, at.unwrap_or(&file)),
+        }
+    }
+
+    /// An error comes with the file at fault, if it is not the main one.
+    fn run_all(&mut self, preloads: &[Module], module: &Module, entry: Entry) -> Result<(), (Error, Option<&Path>)> {
+        let args = self.args;
+        for (preload, module) in args.preloads.iter().zip(preloads) {
+            let at = |error| (error, Some(&*preload.file));
+            let instance = self.instantiate(module).map_err(at)?;
+            self.linker.instance(&mut self.store, &preload.name, instance).map_err(at)?;
+        }
+        let at = |error| (error, None);
+        let instance = self.instantiate(module).map_err(at)?;
+        match entry {
+            Entry::Nothing => Ok(()),
+            Entry::Start => self.call(instance, "_start", &[], &mut []).map_err(at),
+            Entry::Function { name, params, mut results } => {
+                self.call(instance, &name, &params, &mut results).map_err(at)?;
+                let lines: String = results.iter().map(|value| literal::print(value) + "\n").collect();
+                let mut out = std::io::stdout().lock();
+                out.write_all(lines.as_bytes()).and_then(|()| out.flush()).map_err(|error| at(Error::host(error)))
+            }
+        }
+    }
+
+    /// Instantiates a module, and initializes it if it is a reactor.
+    fn instantiate(&mut self, module: &Module) -> Result<Instance, Error> {
+        let instance = self.linker.instantiate(&mut self.store, module)?;
+        if let Some(ExternType::Func(_)) = module.get_export("_initialize") {
+            self.call(instance, "_initialize", &[], &mut [])?;
+        }
+        Ok(instance)
+    }
+
+    fn call(&mut self, instance: Instance, name: &str, params: &[Val], results: &mut [Val]) -> Result<(), Error> {
+        let func = instance.get_func(&mut self.store, name);
+        let func = func.ok_or_else(|| Error::NoExport { name: name.to_owned(), kind: "function" })?;
+        func.call(&mut self.store, params, results)
+    }
+
+    /// What an error means for us: the guest's own end, ours, or a fault of `file`.
+    fn ended(&self, error: &Error, file: &Path) -> Result<i32> {
+        if let Some(Exit(code)) = error.downcast_ref() {
+            return Ok(*code);
+        }
+        let trap = error.trap();
+        let message = match (error, trap, &self.timeout) {
+            (_, Some(Trap::Interrupt), Some(timeout)) if timeout.expired() => timeout.message(),
+            (_, Some(trap), _) => format!("wasm trap: {trap}"),
+            (Error::Exception(exception), ..) => exception.to_string(),
+            (Error::Host(failure), ..) => failure.error.to_string(),
+            _ => return Err(Failure::file(file, error)),
+        };
+        match error.downcast_ref::<WasmBacktrace>().filter(|backtrace| !backtrace.frames.is_empty()) {
+            Some(backtrace) => Err(Failure::trap(format_args!("{message}\n{backtrace}"))),
+            None => Err(Failure::trap(message)),
+        }
+    }
+}
