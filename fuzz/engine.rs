@@ -53,13 +53,13 @@ pub trait Instance {
     /// Fuel that the last call used.
     fn fuel_used(&self) -> Option<u64>;
 
-    /// The values of the exported globals, in order.
+    /// The values of the exported globals, in order of their names.
     fn globals(&self) -> Vec<Value>;
 
-    /// The contents of the exported memories, in order.
+    /// The contents of the exported memories, in order of their names.
     fn memories(&self) -> Vec<Vec<u8>>;
 
-    /// For each exported table, whether its elements are null.
+    /// For each exported table, in order of their names, whether its elements are null.
     fn tables(&self) -> Vec<Vec<bool>>;
 }
 

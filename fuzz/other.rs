@@ -2,6 +2,7 @@
 
 use terrace_abi::TrapKind;
 use wasmi::{Config, Engine, Extern, ExternRef, Module, Nullable, Store, StoreLimits, StoreLimitsBuilder, TrapCode, Val, ValType};
+use wasmparser::{Operator, Parser, Payload};
 
 use crate::engine::{self, FUEL, Function, Instance, LoadError, MAX_MEMORY, MAX_TABLE, Outcome};
 use crate::value::{Type, Value};
@@ -19,6 +20,9 @@ impl engine::Engine for Wasmi {
     }
 
     fn instantiate(&self, wasm: &[u8]) -> Result<Box<dyn Instance>, LoadError> {
+        if negates_select(wasm) {
+            return Err(LoadError::Refused("it miscompiles some selects".to_owned()));
+        }
         let mut config = Config::default();
         config.consume_fuel(true);
         // Its choices among the results that the standard allows may be others.
@@ -38,6 +42,24 @@ impl engine::Engine for Wasmi {
         })?;
         Ok(Box::new(Instantiated { module, store, instance }))
     }
+}
+
+/// Whether a module tests for zero and selects by that: the engine confuses the operands of some.
+fn negates_select(wasm: &[u8]) -> bool {
+    let select = |body: wasmparser::FunctionBody<'_>| {
+        let mut last_eqz = false;
+        body.get_operators_reader().into_iter().flatten().map_while(Result::ok).any(|operator| {
+            let is_select = matches!(operator, Operator::Select | Operator::TypedSelect { .. });
+            is_select && last_eqz || {
+                last_eqz = matches!(operator, Operator::I32Eqz | Operator::I64Eqz);
+                false
+            }
+        })
+    };
+    Parser::new(0).parse_all(wasm).map_while(Result::ok).any(|payload| match payload {
+        Payload::CodeSectionEntry(body) => select(body),
+        _ => false,
+    })
 }
 
 struct Instantiated {
@@ -76,6 +98,12 @@ fn type_of(ty: ValType) -> Type {
 }
 
 impl Instantiated {
+    fn exports(&self) -> impl Iterator<Item = Extern> {
+        let mut names: Vec<&str> = self.module.exports().map(|export| export.name()).collect();
+        names.sort_unstable();
+        names.into_iter().filter_map(|name| self.instance.get_export(&self.store, name))
+    }
+
     fn value(&self, value: &Val) -> Value {
         match value {
             Val::I32(x) => Value::I32(*x as u32),
@@ -116,10 +144,10 @@ impl Instance for Instantiated {
                 Value::F64(x) => Val::F64(wasmi::F64::from_bits(x)),
                 Value::V128(x) => Val::V128(x.into()),
                 Value::Extern(id) => Val::ExternRef(Nullable::Val(ExternRef::new(&mut self.store, id))),
-                Value::Null | Value::NonNull => Val::default(ty),
+                Value::Null | Value::NonNull => Val::default_for_ty(ty),
             });
         }
-        let mut results: Vec<Val> = ty.results().iter().map(|&ty| Val::default(ty)).collect();
+        let mut results: Vec<Val> = ty.results().iter().map(|&ty| Val::default_for_ty(ty)).collect();
         if let Err(error) = self.store.set_fuel(ENOUGH) {
             return Outcome::Failed(error.to_string());
         }
@@ -134,8 +162,7 @@ impl Instance for Instantiated {
     }
 
     fn globals(&self) -> Vec<Value> {
-        let exports = self.module.exports().filter_map(|export| self.instance.get_export(&self.store, export.name()));
-        let globals = exports.filter_map(|item| match item {
+        let globals = self.exports().filter_map(|item| match item {
             Extern::Global(global) => Some(self.value(&global.get(&self.store))),
             _ => None,
         });
@@ -143,8 +170,7 @@ impl Instance for Instantiated {
     }
 
     fn memories(&self) -> Vec<Vec<u8>> {
-        let exports = self.module.exports().filter_map(|export| self.instance.get_export(&self.store, export.name()));
-        let memories = exports.filter_map(|item| match item {
+        let memories = self.exports().filter_map(|item| match item {
             Extern::Memory(memory) => Some(memory.data(&self.store).to_vec()),
             _ => None,
         });
@@ -152,8 +178,7 @@ impl Instance for Instantiated {
     }
 
     fn tables(&self) -> Vec<Vec<bool>> {
-        let exports = self.module.exports().filter_map(|export| self.instance.get_export(&self.store, export.name()));
-        let tables = exports.filter_map(|item| match item {
+        let tables = self.exports().filter_map(|item| match item {
             Extern::Table(table) => {
                 let elements = (0..table.size(&self.store)).map_while(|index| table.get(&self.store, index));
                 Some(elements.map(|element| element.is_null()).collect())

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rand::seq::IndexedRandom;
-use rand::{Rng, RngCore};
+use rand::Rng;
 
 /// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -35,4 +35,4 @@ pub use files::{read_scripts, run_path, run_scripts};
 pub use messages::trap_matches;
 pub use report::{Failure, Location, Report, Skip, SkipReason};
 pub use script::{Options, run_script};
-pub use suites::{ALL_FEATURES, NOT_IMPLEMENTED, SUPERSEDED, Script, Suite, proposal_features, suites};
+pub use suites::{ALL_FEATURES, NOT_IMPLEMENTED, SUPERSEDED, Script, Suite, Superseded, proposal_features, suites};

@@ -11,7 +11,8 @@ use std::rc::Rc;
 use std::thread::{self, ScopedJoinHandle};
 
 use terrace::{
-    Config, Engine, Error, Extern, Instance, Level, Module, ModuleError, Store, ThrownException, TranslateError, Trap, Val,
+    Config, Engine, Error, Extern, Instance, Level, Module, ModuleError, Store, ThrownException, TranslateError, Trap,
+    Val,
 };
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
@@ -132,42 +133,39 @@ pub fn run_script(script: &Script, options: &Options) -> Report {
     let mut lexer = Lexer::new(&script.text);
     lexer.allow_confusing_unicode(true);
     let buffer = ParseBuffer::new_with_lexer(lexer);
-    let wast = buffer.as_ref().map_err(|error| (error.span(), error.message())).and_then(|buffer| {
-        parser::parse::<Wast<'_>>(buffer).map_err(|error| (error.span(), error.message()))
-    });
+    let wast = buffer
+        .as_ref()
+        .map_err(|error| (error.span(), error.message()))
+        .and_then(|buffer| parser::parse::<Wast<'_>>(buffer).map_err(|error| (error.span(), error.message())));
     match wast {
-        Ok(wast) => run_directives(script, options, &lines, wast.directives, HashMap::new()),
-        Err((span, message)) => {
-            let mut report = Report { directives: 1, ..Report::default() };
-            let location = Location { file: script.name.clone(), line: lines.of(span.offset()) };
-            report.failures.push(Failure { location, message });
-            report
-        }
+        Ok(wast) => match options.config(script).and_then(|config| Engine::new(&config)) {
+            Ok(engine) => run_directives(script, &engine, &lines, wast.directives, HashMap::new()),
+            Err(error) => not_run(script, 1, error.to_string()),
+        },
+        Err((span, message)) => not_run(script, lines.of(span.offset()), message),
     }
+}
+
+/// The report of a script that could not be run: it counts as one directive.
+fn not_run(script: &Script, line: usize, message: String) -> Report {
+    let location = Location { file: script.name.clone(), line };
+    Report { directives: 1, failures: vec![Failure { location, message }], ..Report::default() }
 }
 
 fn run_directives(
     script: &Script,
-    options: &Options,
+    engine: &Engine,
     lines: &Lines,
     directives: Vec<WastDirective<'_>>,
     shared: HashMap<String, Rc<HashMap<String, Extern>>>,
 ) -> Report {
     let line = Cell::new(1);
     let mut report = Report::default();
-    let failure = |line: usize, message: String| Failure {
-        location: Location { file: script.name.clone(), line },
-        message,
-    };
     let ended = catch_unwind(AssertUnwindSafe(|| {
         thread::scope(|scope| {
-            let mut runner = match Runner::new(script, options, lines, scope, shared) {
+            let mut runner = match Runner::new(script, engine, lines, scope, shared) {
                 Ok(runner) => runner,
-                Err(error) => {
-                    report.directives += 1;
-                    report.failures.push(failure(1, error.to_string()));
-                    return;
-                }
+                Err(error) => return report = not_run(script, 1, error.to_string()),
             };
             for directive in directives {
                 line.set(lines.of(directive.span().offset()));
@@ -177,20 +175,22 @@ fn run_directives(
                 let location = Location { file: script.name.clone(), line: line.get() };
                 let superseded = SUPERSEDED
                     .iter()
-                    .find(|(name, at, _)| (*name, *at) == (location.file.as_str(), location.line))
-                    .map(|(_, _, sentence)| SkipReason::Superseded(sentence));
+                    .find(|superseded| (superseded.script, superseded.line) == (&*location.file, location.line));
                 match (runner.run(directive), superseded) {
                     (Ok(()), None) => {
                         report.passed += 1;
                         report.assertions_passed += usize::from(asserts);
                     }
-                    (Err(Verdict::Fail(message)), None) => report.failures.push(Failure { location, message }),
-                    (Err(Verdict::Skip(reason)), None) => report.skips.push(Skip { location, reason }),
-                    (Err(Verdict::Fail(_)), Some(reason)) => report.skips.push(Skip { location, reason }),
-                    (_, Some(_)) => {
+                    (Ok(()), Some(_)) => {
                         let message = "passes, but is listed as superseded".to_owned();
                         report.failures.push(Failure { location, message });
                     }
+                    (Err(Verdict::Fail(message)), Some(superseded)) if message.contains(superseded.instead) => {
+                        let reason = SkipReason::Superseded(superseded.sentence);
+                        report.skips.push(Skip { location, reason });
+                    }
+                    (Err(Verdict::Fail(message)), _) => report.failures.push(Failure { location, message }),
+                    (Err(Verdict::Skip(reason)), _) => report.skips.push(Skip { location, reason }),
                 }
                 for finished in runner.finished.drain(..) {
                     report.merge(finished);
@@ -204,7 +204,8 @@ fn run_directives(
     if let Err(panic) = ended {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         let message = format!("panicked: {}", text.unwrap_or("for no stated reason"));
-        report.failures.push(failure(line.get(), message));
+        let location = Location { file: script.name.clone(), line: line.get() };
+        report.failures.push(Failure { location, message });
     }
     report
 }
@@ -232,10 +233,9 @@ fn is_assertion(directive: &WastDirective<'_>) -> bool {
 /// A script's world.
 struct Runner<'scope, 'env> {
     script: &'env Script,
-    options: &'env Options,
+    engine: &'env Engine,
     lines: &'env Lines,
     scope: &'scope thread::Scope<'scope, 'env>,
-    engine: Engine,
     store: Store<()>,
     /// Definitions by name; the latest one is also without.
     definitions: HashMap<Option<String>, Definition>,
@@ -255,22 +255,20 @@ fn key(id: Option<Id<'_>>) -> Option<String> {
 impl<'scope, 'env> Runner<'scope, 'env> {
     fn new(
         script: &'env Script,
-        options: &'env Options,
+        engine: &'env Engine,
         lines: &'env Lines,
         scope: &'scope thread::Scope<'scope, 'env>,
         shared: HashMap<String, Rc<HashMap<String, Extern>>>,
     ) -> Result<Self, Error> {
-        let engine = Engine::new(&options.config(script)?)?;
-        let mut store = Store::try_new(&engine, ())?;
+        let mut store = Store::try_new(engine, ())?;
         let spectest = spectest::exports(&mut store, script.features.threads())?;
         let registered = HashMap::from([("spectest".to_owned(), Linked::Objects(Rc::new(spectest)))]);
         let instances = shared.into_iter().map(|(name, objects)| (Some(name), Linked::Objects(objects))).collect();
         Ok(Runner {
             script,
-            options,
+            engine,
             lines,
             scope,
-            engine,
             store,
             definitions: HashMap::new(),
             instances,
@@ -360,7 +358,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     /// Loads a module, and translates all of it: some scripts call few of their functions.
     fn load(&self, binary: &[u8]) -> Result<Module, Verdict> {
-        let module = accepted(Module::from_binary(&self.engine, binary))?;
+        let module = accepted(Module::from_binary(self.engine, binary))?;
         let module = module.map_err(|error| Verdict::fail(format!("module rejected: {error}")))?;
         match module.translate() {
             Err(error) if refused_operator(&error).is_none() => {
@@ -458,7 +456,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             return Err(Verdict::fail(format!("no function {:?}", invoke.name)));
         };
         let args = invoke.args.iter().map(|arg| argument(&mut self.store, arg)).collect::<Result<Vec<_>, _>>()?;
-        let mut results = vec![Val::I32(0); func.ty(&self.store).map_err(|e| Verdict::fail(e.to_string()))?.results().len()];
+        let mut results =
+            vec![Val::I32(0); func.ty(&self.store).map_err(|e| Verdict::fail(e.to_string()))?.results().len()];
         accepted(func.call(&mut self.store, &args, &mut results).map(|()| results))
     }
 
@@ -466,10 +465,10 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     fn expect_rejected(&mut self, module: &mut QuoteWat<'_>, message: &str) -> Result<(), Verdict> {
         let Ok(binary) = module.encode() else { return Ok(()) };
-        if Module::validate(&self.engine, &binary).is_ok() {
+        if Module::validate(self.engine, &binary).is_ok() {
             return Err(Verdict::fail(format!("expected the module to be rejected ({message}), but it validates")));
         }
-        match Module::from_binary(&self.engine, &binary) {
+        match Module::from_binary(self.engine, &binary) {
             Ok(_) => Err(Verdict::fail(format!("expected the module to be rejected ({message}), but it loads"))),
             Err(_) => Ok(()),
         }
@@ -492,19 +491,20 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let shared = key(thread.shared_module);
         if thread.shared_module.is_some() {
             if let Linked::Instance(instance) = self.instance(thread.shared_module)? {
-                for export in instance.exports(&mut self.store) {
-                    if let Extern::SharedMemory(memory) = export.1 {
-                        memories.insert(export.0, memory);
+                for export in instance.exports(&mut self.store).map_err(|error| Verdict::fail(error.to_string()))? {
+                    let name = export.name().to_owned();
+                    if let Extern::SharedMemory(memory) = export.into_extern() {
+                        memories.insert(name, memory);
                     }
                 }
             }
         }
-        let (script, options, lines) = (self.script, self.options, self.lines);
+        let (script, engine, lines) = (self.script, self.engine, self.lines);
         let directives = thread.directives;
         let run = move || {
             let objects = memories.into_iter().map(|(name, memory)| (name, memory.into())).collect();
             let shared = shared.map(|name| (name, Rc::new(objects)));
-            run_directives(script, options, lines, directives, shared.into_iter().collect())
+            run_directives(script, engine, lines, directives, shared.into_iter().collect())
         };
         self.threads.insert(thread.name.name().to_owned(), self.scope.spawn(run));
         Ok(())

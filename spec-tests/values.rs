@@ -67,11 +67,7 @@ fn family(heap: &HeapType<'_>) -> Option<Family> {
 }
 
 /// Checks a call's results against the expected ones.
-pub(crate) fn check_results(
-    store: &Store<()>,
-    actual: &[Val],
-    expected: &[WastRet<'_>],
-) -> Result<(), Verdict> {
+pub(crate) fn check_results(store: &Store<()>, actual: &[Val], expected: &[WastRet<'_>]) -> Result<(), Verdict> {
     if actual.len() != expected.len() {
         return Err(Verdict::fail(format!("expected {} results, got {}", expected.len(), actual.len())));
     }
@@ -171,8 +167,9 @@ fn matches(store: &Store<()>, actual: &Val, expected: &WastRetCore<'_>) -> bool 
         (Val::ExternRef(Some(actual)), WastRetCore::RefExtern(Some(expected))) => {
             is_host_reference(store, *actual, *expected)
         }
-        (Val::AnyRef(Some(actual)), WastRetCore::RefHost(expected)) => ExternRef::convert_any(store, *actual)
-            .is_ok_and(|actual| is_host_reference(store, actual, *expected)),
+        (Val::AnyRef(Some(actual)), WastRetCore::RefHost(expected)) => {
+            ExternRef::convert_any(store, *actual).is_ok_and(|actual| is_host_reference(store, actual, *expected))
+        }
         (Val::AnyRef(Some(_)), WastRetCore::RefAny) => true,
         (Val::AnyRef(Some(actual)), WastRetCore::RefI31) => matches!(actual.as_i31(store), Ok(Some(_))),
         _ => false,

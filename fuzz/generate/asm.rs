@@ -1,6 +1,6 @@
 //! Function bodies, byte by byte, from the rows of the op table.
 
-use rand::{Rng, RngCore};
+use rand::Rng;
 use terrace_abi::{Op, Shape, Ty};
 use wasm_encoder::{Encode, Instruction, ValType};
 
@@ -229,7 +229,7 @@ fn offset(random: &mut Random, memory: Memory, width: u8) -> u64 {
         6 | 7 => random.random_range(0..64),
         8 => memory.bytes.saturating_sub(delta),
         9 => pick(random, &[0xfff8, 0xffff, 0x1_0000, 0x1_0001, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]),
-        10 if memory.memory64 => pick(random, &[1 << 32, u64::MAX, u64::MAX - 7, random.next_u64()]),
+        10 if memory.memory64 => pick(random, &[1 << 32, 1 << 63, u64::MAX, u64::MAX - 7]),
         _ => u64::from(edge_32(random)) & 0xffff,
     }
 }

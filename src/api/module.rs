@@ -96,12 +96,12 @@ impl Module {
 
     /// The name, if the module has one.
     pub fn name(&self) -> Option<&str> {
-        self.core.name().map(|name| &**name)
+        self.core.name()
     }
 
     /// The name of the function at `index`, imports included, if it has one.
     pub fn function_name(&self, index: u32) -> Option<&str> {
-        self.core.function_name(index).map(|name| &**name)
+        self.core.function_name(index)
     }
 
     /// The number of functions, imports included.

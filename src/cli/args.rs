@@ -125,9 +125,12 @@ impl RunArgs {
 /// Arguments of `terrace wast`.
 #[derive(Debug, Args)]
 pub struct WastArgs {
-    /// Execution tier [default: every tier]
+    /// Execution tier
     #[arg(long, value_name = "NAME")]
     pub tier: Option<String>,
+    /// How much the translator folds
+    #[arg(long, value_enum)]
+    pub level: Option<Level>,
     /// Files and directories
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,

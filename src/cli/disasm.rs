@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::ops::Range;
+use std::path::Path;
 
 use terrace_core::bytecode::{CodeConfig, Function, Instructions, disassemble};
 use terrace_core::translate::{TranslateError, translate};
@@ -30,15 +31,27 @@ pub fn disasm(args: &DisasmArgs, out: &mut dyn Write) -> Result<()> {
     {
         return Err(at_file(&format_args!("function {index} is imported or does not exist")));
     }
-    let mut printer = Printer { functions: functions.into_iter(), current: None, out, line: Line::default(), lines: Vec::new() };
-    printer.current = printer.functions.next();
-    let mut printing = wasmprinter::Config::new();
-    let printed = printing.features(features).print(&bytes, &mut printer);
-    printed.map_err(|error| match error.downcast::<io::Error>() {
-        Ok(error) => Failure::output(error),
-        Err(error) => at_file(&error),
-    })?;
-    printer.finish().map_err(Failure::output)
+    write_functions(&args.file, &bytes, features, functions, out)
+}
+
+/// Writes functions of the module in `file`.
+fn write_functions(
+    file: &Path,
+    bytes: &[u8],
+    features: WasmFeatures,
+    functions: Vec<Translated>,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut functions = functions.into_iter();
+    let current = functions.next();
+    let mut printer = Printer { functions, current, out, line: Line::default(), lines: Vec::new() };
+    match wasmprinter::Config::new().features(features).print(bytes, &mut printer) {
+        Err(_) if printer.current.is_none() => Ok(()),
+        Err(error) => {
+            Err(error.downcast::<io::Error>().map_or_else(|error| Failure::file(file, error), Failure::output))
+        }
+        Ok(()) => printer.finish().map_err(Failure::output),
+    }
 }
 
 /// The index of the function that a user means: an index, or a name from the name section or of an export.
@@ -145,8 +158,11 @@ impl Printer<'_> {
         while self.current.as_ref().is_some_and(|function| function.body.end <= offset) {
             self.flush()?;
         }
-        if self.current.as_ref().is_some_and(|function| function.body.contains(&offset)) {
-            self.lines.push(line);
+        match &self.current {
+            Some(function) if function.body.contains(&offset) => self.lines.push(line),
+            Some(_) => {}
+            // The rest of the module is of no interest.
+            None => return Err(io::ErrorKind::WriteZero.into()),
         }
         Ok(())
     }
@@ -249,11 +265,8 @@ mod tests {
         let functions = translated(&bytes, None, WasmFeatures::WASM3, CodeConfig::default()).expect("valid module");
         assert_eq!(functions.len(), 2);
         let mut out = Vec::new();
-        let mut printer =
-            Printer { functions: functions.into_iter(), current: None, out: &mut out, line: Line::default(), lines: Vec::new() };
-        printer.current = printer.functions.next();
-        wasmprinter::Config::new().print(&bytes, &mut printer).expect("printable");
-        printer.finish().expect("vectors take everything");
+        let file = Path::new("test.wat");
+        write_functions(file, &bytes, WasmFeatures::WASM3, functions, &mut out).expect("vectors take everything");
         let text = String::from_utf8(out).expect("text");
         assert!(text.starts_with("(func $add (;1;)"), "{text}");
         let row = text.lines().find(|line| line.contains("i32.load offset=8")).expect("the operator");

@@ -54,7 +54,9 @@ fn missing_here(bytes: &[u8], used: WasmFeatures, error: &Error) -> Option<WasmF
     if validate(bytes, WasmFeatures::all()).is_err_and(|last| last.offset() <= error.offset()) {
         return None;
     }
-    let candidates = (WasmFeatures::all() - used).iter();
+    let mut candidates: Vec<WasmFeatures> = (WasmFeatures::all() - used).iter().collect();
+    // Some features are parts of others.
+    candidates.sort_by_key(|feature| feature.bits().count_ones());
     let helps = |&feature: &WasmFeatures| match validate(bytes, used | feature) {
         Ok(()) => true,
         Err(next) => next.offset() > error.offset() || next.missing_wasm_feature().is_some(),
@@ -108,7 +110,10 @@ mod tests {
         let apply = |list| apply(list, WasmFeatures::WASM2, supported);
         assert_eq!(apply("all"), Ok(supported));
         assert_eq!(apply("all,-gc"), Ok(supported - WasmFeatures::GC));
-        assert_eq!(apply("+wide-arithmetic, gc"), Ok(WasmFeatures::WASM2 | WasmFeatures::WIDE_ARITHMETIC | WasmFeatures::GC));
+        assert_eq!(
+            apply("+wide-arithmetic, gc"),
+            Ok(WasmFeatures::WASM2 | WasmFeatures::WIDE_ARITHMETIC | WasmFeatures::GC)
+        );
         assert_eq!(apply("none,simd"), Ok(WasmFeatures::MVP | WasmFeatures::SIMD));
         assert!(apply("frob").is_err_and(|error| error.starts_with("unknown feature `frob`; there are ")));
         assert!(apply("").is_err() && apply("-").is_err());

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use wasmparser::{
-    CompositeInnerType, Error, ExternalKind, GlobalType, KnownCustom, MemoryType, Name, Parser, Payload, SubType, TableType, TypeRef,
+    CompositeInnerType, Error, ExternalKind, GlobalType, KnownCustom, MemoryType, Name, Parser, Payload, SubType,
+    TableType, TypeRef,
 };
 
 use crate::args::InspectArgs;

@@ -54,7 +54,12 @@ pub fn print(value: &Val) -> String {
         Val::I64(value) => value.to_string(),
         Val::F32(bits) => {
             let value = f32::from_bits(*bits);
-            float(format!("{value:?}"), value.is_sign_negative(), value.is_nan().then_some((bits & 0x7f_ffff).into()), 1 << 22)
+            float(
+                format!("{value:?}"),
+                value.is_sign_negative(),
+                value.is_nan().then_some((bits & 0x7f_ffff).into()),
+                1 << 22,
+            )
         }
         Val::F64(bits) => {
             let value = f64::from_bits(*bits);
@@ -91,10 +96,32 @@ mod tests {
     #[test]
     fn literals_are_read_by_type() {
         let cases: &[(ValType, &[(&str, &str)])] = &[
-            (ValType::I32, &[("-1", "-1"), ("0xffff_ffff", "-1"), ("4294967295", "-1"), ("+7", "7"), ("-0x80000000", "-2147483648")]),
+            (
+                ValType::I32,
+                &[
+                    ("-1", "-1"),
+                    ("0xffff_ffff", "-1"),
+                    ("4294967295", "-1"),
+                    ("+7", "7"),
+                    ("-0x80000000", "-2147483648"),
+                ],
+            ),
             (ValType::I64, &[("0x8000000000000000", "-9223372036854775808"), ("18446744073709551615", "-1")]),
-            (ValType::F32, &[("1", "1"), ("-0x1.8p3", "-12"), ("nan", "nan"), ("-nan", "-nan"), ("nan:0x200000", "nan:0x200000"), ("inf", "inf")]),
-            (ValType::F64, &[("-0", "-0"), ("1e300", "1e300"), ("0.1", "0.1"), ("-inf", "-inf"), ("nan:0x1", "nan:0x1")]),
+            (
+                ValType::F32,
+                &[
+                    ("1", "1"),
+                    ("-0x1.8p3", "-12"),
+                    ("nan", "nan"),
+                    ("-nan", "-nan"),
+                    ("nan:0x200000", "nan:0x200000"),
+                    ("inf", "inf"),
+                ],
+            ),
+            (
+                ValType::F64,
+                &[("-0", "-0"), ("1e300", "1e300"), ("0.1", "0.1"), ("-inf", "-inf"), ("nan:0x1", "nan:0x1")],
+            ),
             (
                 ValType::V128,
                 &[
@@ -119,7 +146,9 @@ mod tests {
             let read = parse(&print(&Val::F32(bits)), ValType::F32).expect("a literal");
             assert!(matches!(read, Val::F32(read) if read == bits), "{bits:#x}");
         }
-        for bits in [1, 1 << 63, 0x7ff0_0000_0000_0001, 0xfff8_0000_0000_0000, 0x3fb9_9999_9999_999a, 0x7fef_ffff_ffff_ffff] {
+        for bits in
+            [1, 1 << 63, 0x7ff0_0000_0000_0001, 0xfff8_0000_0000_0000, 0x3fb9_9999_9999_999a, 0x7fef_ffff_ffff_ffff]
+        {
             let read = parse(&print(&Val::F64(bits)), ValType::F64).expect("a literal");
             assert!(matches!(read, Val::F64(read) if read == bits), "{bits:#x}");
         }
@@ -131,7 +160,10 @@ mod tests {
             (ValType::I32, &["", "x", "1.5", "4294967296", "1 2", "-2147483649", "(", "\"1\"", "0x"]),
             (ValType::I64, &["nan", "18446744073709551616"]),
             (ValType::F32, &["one", "1e999", "nan:0x1000000", "nan:0x0"]),
-            (ValType::V128, &["1", "0x", "0x+1", "0x100000000000000000000000000000000", "i32x4:1,2,3", "i32x4 1 2 3 4"]),
+            (
+                ValType::V128,
+                &["1", "0x", "0x+1", "0x100000000000000000000000000000000", "i32x4:1,2,3", "i32x4 1 2 3 4"],
+            ),
             (ValType::FUNCREF, &["0", ""]),
         ];
         for (ty, texts) in cases {

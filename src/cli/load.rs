@@ -19,7 +19,7 @@ pub fn load(path: &Path) -> Result<Vec<u8>> {
     }
     let named_wasm = path.extension().is_some_and(|extension| extension == "wasm");
     if !named_wasm && bytes[0] != 0 {
-        bytes = assemble(&bytes).map_err(|message| Failure::file(path, message))?;
+        bytes = assemble(&bytes).map_err(|message| Failure::bad(format_args!("{}:{message}", path.display())))?;
     }
     if wasmparser::Parser::is_component(&bytes) {
         return Err(Failure::file(path, COMPONENT));
@@ -39,10 +39,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     bytes.map_err(|error| Failure::file(path, format_args!("cannot read: {error}")))
 }
 
-/// Text to binary. Errors start with the place, as compilers print it.
+/// Text to binary. Errors start with the place, to stand behind the file's name as compilers print it.
 fn assemble(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        format!("neither a WebAssembly binary nor text: invalid UTF-8 (at offset {:#x})", error.valid_up_to())
+        format!(" neither a WebAssembly binary nor text: invalid UTF-8 (at offset {:#x})", error.valid_up_to())
     })?;
     let at = |error: wast::Error| {
         let (line, column) = error.span().linecol_in(text);
@@ -53,7 +53,7 @@ fn assemble(bytes: &[u8]) -> Result<Vec<u8>, String> {
     lexer.allow_confusing_unicode(true);
     let buffer = ParseBuffer::new_with_lexer(lexer).map_err(at)?;
     match parse::<Wat<'_>>(&buffer).map_err(at)? {
-        Wat::Component(_) => Err(COMPONENT.to_owned()),
+        Wat::Component(_) => Err(format!(" {COMPONENT}")),
         Wat::Module(mut module) => module.encode().map_err(at),
     }
 }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn components_are_refused_as_text() {
-        assert_eq!(assemble(b"(component)").expect_err("a component"), COMPONENT);
+        assert_eq!(assemble(b"(component)").expect_err("a component").trim(), COMPONENT);
         assert!(assemble(b"(module)").expect("a module").starts_with(b"\0asm"));
     }
 }

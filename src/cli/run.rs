@@ -3,7 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
-use terrace::{Engine, Error, ExternType, Instance, Linker, Module, Store, StoreLimits, StoreLimitsBuilder, Trap, Val, WasmBacktrace};
+use terrace::{
+    Engine, Error, ExternType, Instance, Linker, Module, Store, StoreLimits, StoreLimitsBuilder, TranslateError, Trap,
+    Val,
+};
 use terrace_wasi::{Exit, WasiCtx};
 
 use crate::args::{RunArgs, Translation};
@@ -33,6 +36,8 @@ pub fn run(args: &RunArgs) -> Result<i32> {
     let preloads = args.preloads.iter().map(|preload| load(&preload.file)).collect::<Result<Vec<_>>>()?;
     let module = load(&args.file())?;
     let entry = entry(args, &module)?;
+    stats.wasm_bytes = module.bytes().len();
+    stats.functions = module.function_count();
 
     let limits = match args.max_memory {
         Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
@@ -64,9 +69,10 @@ fn load_module(args: &RunArgs, engine: &Engine, file: &Path, stats: &mut Stats) 
     let invalid = |error: Error| Failure::file(file, error);
     let together = matches!(args.engine.translation, Some(Translation::Eager | Translation::Parallel));
     if args.stats.is_some() && together {
-        timed(&mut stats.validate, || Module::validate(engine, &bytes)).map_err(invalid)?;
-        let (alone, mut both) = (stats.validate, 0.0);
+        let (mut alone, mut both) = (0.0, 0.0);
+        timed(&mut alone, || Module::validate(engine, &bytes)).map_err(invalid)?;
         let module = timed(&mut both, || Module::from_binary(engine, &bytes)).map_err(invalid)?;
+        stats.validate += alone;
         *stats.translate.get_or_insert_default() += (both - alone).max(0.0);
         return Ok(module);
     }
@@ -85,10 +91,16 @@ enum Entry {
 
 /// Finds the entry, before anything runs.
 fn entry(args: &RunArgs, module: &Module) -> Result<Entry> {
-    let Some(name) = &args.invoke else {
-        return Ok(if module.get_export("_start").is_some() { Entry::Start } else { Entry::Nothing });
-    };
     let file = args.file();
+    let Some(name) = &args.invoke else {
+        return match module.get_export("_start") {
+            None => Ok(Entry::Nothing),
+            Some(ty) if is_procedure(&ty) => Ok(Entry::Start),
+            Some(_) => {
+                Err(Failure::file(&file, "the export `_start` is not a function without parameters and results"))
+            }
+        };
+    };
     let ty = match module.get_export(name) {
         Some(ExternType::Func(ty)) => ty,
         Some(_) => return Err(Failure::file(&file, format_args!("the export `{name}` is not a function"))),
@@ -109,6 +121,11 @@ fn entry(args: &RunArgs, module: &Module) -> Result<Entry> {
     Ok(Entry::Function { name: name.clone(), params, results })
 }
 
+/// A function that takes and returns nothing.
+fn is_procedure(ty: &ExternType) -> bool {
+    ty.func().is_some_and(|ty| ty.params().is_empty() && ty.results().is_empty())
+}
+
 /// Everything that exists while a guest runs.
 struct Running<'a> {
     args: &'a RunArgs,
@@ -117,7 +134,7 @@ struct Running<'a> {
     store: Store<Host>,
 }
 
-impl Running<'_> {
+impl<'a> Running<'a> {
     fn run(&mut self, preloads: &[Module], module: &Module, entry: Entry) -> Result<i32> {
         terrace_wasi::add_to_linker(&mut self.linker, |host| &mut host.wasi).map_err(Failure::bad)?;
         let file = self.args.file();
@@ -128,8 +145,10 @@ impl Running<'_> {
     }
 
     /// An error comes with the file at fault, if it is not the main one.
-    fn run_all(&mut self, preloads: &[Module], module: &Module, entry: Entry) -> Result<(), (Error, Option<&Path>)> {
+    fn run_all(&mut self, preloads: &[Module], module: &Module, entry: Entry) -> Result<(), (Error, Option<&'a Path>)> {
         let args = self.args;
+        // What the user names goes before what we provide.
+        self.linker.allow_shadowing(true);
         for (preload, module) in args.preloads.iter().zip(preloads) {
             let at = |error| (error, Some(&*preload.file));
             let instance = self.instantiate(module).map_err(at)?;
@@ -152,7 +171,7 @@ impl Running<'_> {
     /// Instantiates a module, and initializes it if it is a reactor.
     fn instantiate(&mut self, module: &Module) -> Result<Instance, Error> {
         let instance = self.linker.instantiate(&mut self.store, module)?;
-        if let Some(ExternType::Func(_)) = module.get_export("_initialize") {
+        if module.get_export("_initialize").is_some_and(|ty| is_procedure(&ty)) {
             self.call(instance, "_initialize", &[], &mut [])?;
         }
         Ok(instance)
@@ -169,6 +188,10 @@ impl Running<'_> {
         if let Some(Exit(code)) = error.downcast_ref() {
             return Ok(*code);
         }
+        // Functions of a valid module may have operators that are not supported; with lazy validation, anything.
+        if let Some(error) = error.downcast_ref::<TranslateError>() {
+            return Err(Failure::file(file, error));
+        }
         let trap = error.trap();
         let message = match (error, trap, &self.timeout) {
             (_, Some(Trap::Interrupt), Some(timeout)) if timeout.expired() => timeout.message(),
@@ -177,7 +200,7 @@ impl Running<'_> {
             (Error::Host(failure), ..) => failure.error.to_string(),
             _ => return Err(Failure::file(file, error)),
         };
-        match error.downcast_ref::<WasmBacktrace>().filter(|backtrace| !backtrace.frames.is_empty()) {
+        match error.backtrace().filter(|backtrace| !backtrace.frames.is_empty()) {
             Some(backtrace) => Err(Failure::trap(format_args!("{message}\n{backtrace}"))),
             None => Err(Failure::trap(message)),
         }

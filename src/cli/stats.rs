@@ -24,14 +24,8 @@ pub struct Stats {
     pub peak_memory: Option<u64>,
     /// The module's size.
     pub wasm_bytes: usize,
-    /// The functions that it defines.
+    /// Its functions, imports included.
     pub functions: u32,
-    /// Those of them that were translated.
-    pub translated_functions: u32,
-    /// wasm bytes of the translated functions.
-    pub translated_wasm_bytes: usize,
-    /// Bytes of their bytecode.
-    pub bytecode_bytes: usize,
     /// What is left of the fuel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel_left: Option<u64>,
@@ -59,13 +53,6 @@ impl Stats {
             ("execute", seconds(self.execute)),
             ("peak memory", bytes(self.peak_memory)),
             ("module", format!("{} bytes, {} functions", self.wasm_bytes, self.functions)),
-            (
-                "translated",
-                format!(
-                    "{} functions, {} bytes of wasm to {} bytes of bytecode",
-                    self.translated_functions, self.translated_wasm_bytes, self.bytecode_bytes
-                ),
-            ),
         ];
         lines.extend(self.fuel_left.map(|fuel| ("fuel left", fuel.to_string())));
         lines.iter().map(|(name, value)| format!("{name:<12} {value}\n")).collect()

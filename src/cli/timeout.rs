@@ -55,14 +55,12 @@ impl Timeout {
 
     fn watch(&self) {
         std::thread::sleep(self.0.limit);
-        {
-            let guest = self.0.guest.lock().unwrap_or_else(PoisonError::into_inner);
-            self.0.expired.store(true, Ordering::Release);
-            if let Some(guest) = &*guest {
-                guest.interrupt();
-            }
+        let guest = self.0.guest.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.expired.store(true, Ordering::Release);
+        if let Some(guest) = &*guest {
+            guest.interrupt();
+            std::thread::sleep(GRACE);
         }
-        std::thread::sleep(GRACE);
         let _ = writeln!(std::io::stderr(), "error: {}", self.message());
         std::process::exit(TRAP);
     }

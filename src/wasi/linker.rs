@@ -73,4 +73,23 @@ fn call<T: 'static>(
     })
 }
 
+/// A memory that other threads may change at any time.
 struct Shared(SharedMemory);
+
+impl GuestMemory for Shared {
+    fn size(&self) -> u64 {
+        self.0.data_size() as u64
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), MemoryFault> {
+        let fault = MemoryFault::OutOfBounds { offset, len: buffer.len() as u64 };
+        let start = usize::try_from(offset).map_err(|_| fault)?;
+        self.0.read(start, buffer).map_err(|_| fault)
+    }
+
+    fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), MemoryFault> {
+        let fault = MemoryFault::OutOfBounds { offset, len: bytes.len() as u64 };
+        let start = usize::try_from(offset).map_err(|_| fault)?;
+        self.0.write(start, bytes).map_err(|_| fault)
+    }
+}

@@ -154,7 +154,7 @@ impl Func {
     ) -> Result<TypedFunc<Params, Results>> {
         let store = store.as_context().core;
         let ty = store.func_type(self.0.of(store)?);
-        TypedFunc::check(store.engine().types(), &ty)?;
+        TypedFunc::<Params, Results>::check(store.engine().types(), &ty)?;
         Ok(TypedFunc::new(*self))
     }
 }

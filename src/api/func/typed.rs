@@ -32,10 +32,10 @@ pub struct TypedFunc<Params, Results> {
     types: PhantomData<fn(Params) -> Results>,
 }
 
-impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
-    /// The most slots that 16 values take.
-    const MAX_SLOTS: usize = 32;
+/// The most slots that 16 values take.
+const MAX_SLOTS: usize = 32;
 
+impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
     /// `func` has these types.
     pub(super) fn new(func: Func) -> TypedFunc<Params, Results> {
         TypedFunc { func, types: PhantomData }
@@ -63,11 +63,11 @@ impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
     pub fn call(&self, mut store: impl AsContextMut, params: Params) -> Result<Results> {
         let store = store.as_context_mut().into_core();
         let func = self.func.0.of(store)?;
-        let mut slots = [0; Self::MAX_SLOTS];
-        params.store(store, &mut slots)?;
+        let mut slots = [0; MAX_SLOTS];
+        params.store_all(store, &mut slots)?;
         let used = &mut slots[..Params::SLOTS.max(Results::SLOTS)];
         match store.call(func, used) {
-            Ok(()) => Ok(Results::load(store, used)),
+            Ok(()) => Ok(Results::load_all(store, used)),
             Err(stop) => Err(Error::from_stop(stop, store)),
         }
     }

@@ -151,11 +151,11 @@ pub trait WasmValues: Send + 'static {
 
     /// The values in these slots, which are of their types. References are rooted.
     #[doc(hidden)]
-    fn load(store: &mut runtime::Store, slots: &[u64]) -> Self;
+    fn load_all(store: &mut runtime::Store, slots: &[u64]) -> Self;
 
     /// Puts the values into these slots, if they are of this store. References are good until the next collection.
     #[doc(hidden)]
-    fn store(self, store: &runtime::Store, slots: &mut [u64]) -> Result<()>;
+    fn store_all(self, store: &runtime::Store, slots: &mut [u64]) -> Result<()>;
 }
 
 /// The values of a function's parameters.
@@ -175,12 +175,12 @@ impl<V: WasmTy> WasmValues for V {
     }
 
     #[inline]
-    fn load(store: &mut runtime::Store, slots: &[u64]) -> V {
+    fn load_all(store: &mut runtime::Store, slots: &[u64]) -> V {
         V::load(store, slots)
     }
 
     #[inline]
-    fn store(self, store: &runtime::Store, slots: &mut [u64]) -> Result<()> {
+    fn store_all(self, store: &runtime::Store, slots: &mut [u64]) -> Result<()> {
         self.store(store, slots)
     }
 }
@@ -215,7 +215,7 @@ macro_rules! tuple {
             }
 
             #[inline]
-            fn load(store: &mut runtime::Store, slots: &[u64]) -> Self {
+            fn load_all(store: &mut runtime::Store, slots: &[u64]) -> Self {
                 $(
                     let $ty = $ty::load(store, slots);
                     let slots = &slots[<$ty as WasmTy>::SLOTS..];
@@ -224,7 +224,7 @@ macro_rules! tuple {
             }
 
             #[inline]
-            fn store(self, store: &runtime::Store, slots: &mut [u64]) -> Result<()> {
+            fn store_all(self, store: &runtime::Store, slots: &mut [u64]) -> Result<()> {
                 let ($($ty,)*) = self;
                 $(
                     $ty.store(store, slots)?;

@@ -60,9 +60,9 @@ fn wrap<T: 'static, P: WasmValues, R: WasmRet>(
     call: impl Fn(Caller<'_, T>, P) -> R + Send + Sync + 'static,
 ) -> Result<Arc<HostFunc>> {
     let run = move |store: &mut runtime::Store, caller, slots: &mut [u64]| {
-        let params = P::load(store, slots);
+        let params = P::load_all(store, slots);
         match call(Caller::new(store, caller), params).into_values() {
-            Ok(results) => results.store(store, slots).map_err(|error| error.into_host_error(store)),
+            Ok(results) => results.store_all(store, slots).map_err(|error| error.into_host_error(store)),
             Err(error) => Err(box_into_host_error(error, store)),
         }
     };

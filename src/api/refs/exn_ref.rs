@@ -8,7 +8,7 @@ use terrace_core::runtime::{self, HostError, Stop};
 
 use super::{OwnedRooted, Rooted};
 use crate::Trap;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::{AsContextMut, Bound};
 use crate::tag::Tag;
 use crate::val::{self, Val};

@@ -542,6 +542,10 @@ impl Translator<'_> {
     /// Turns the clauses of a `try_table` into handlers for its body.
     fn close_try(&mut self, start: u32, clauses: usize) {
         let end = self.buffers.emit.pc();
+        if start == end {
+            // Nothing in the body can throw.
+            self.buffers.clauses.truncate(clauses);
+        }
         for i in clauses..self.buffers.clauses.len() {
             let Clause { tag, reference, frame: index } = self.buffers.clauses[i];
             let frame = self.buffers.control[index];

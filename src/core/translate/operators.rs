@@ -179,8 +179,9 @@ impl Translator<'_> {
         }
     }
 
-    /// Pops an address and folds what computed it.
-    fn address(&mut self, memarg: &MemArg) -> Address {
+    /// Pops an address and folds what computed it. A folded address reads the operands of what it absorbed, which may lie in
+    /// the home of the operand above; `keep` names that slot if it is still to be written.
+    fn address(&mut self, memarg: &MemArg, keep: Option<u32>) -> Address {
         let entry = self.pop();
         let memory = Self::memory_index(memarg);
         let offset = memarg.offset;
@@ -193,11 +194,11 @@ impl Translator<'_> {
         if let Value::Const(address) = entry.value {
             return Address::Absolute(address + offset);
         }
-        self.folded_address(&entry, offset).unwrap_or_else(|| Address::Slot(self.read(&entry), offset))
+        self.folded_address(&entry, offset, keep).unwrap_or_else(|| Address::Slot(self.read(&entry), offset))
     }
 
     /// The address arithmetic that the last instructions did, if they did it only for this address.
-    fn folded_address(&mut self, entry: &Entry, offset: u64) -> Option<Address> {
+    fn folded_address(&mut self, entry: &Entry, offset: u64, keep: Option<u32>) -> Option<Address> {
         let offset32 = u32::try_from(offset).ok()?;
         if entry.value != Value::Temp {
             return None;
@@ -207,7 +208,10 @@ impl Translator<'_> {
             return None;
         }
         let (a, b) = (word.a(), word.b());
+        let reads_kept = |slot: u16| keep == Some(slot.into());
         match form {
+            _ if reads_kept(a) => None,
+            Form::SLOTS if reads_kept(b) => None,
             Form::IMM16 => {
                 self.buffers.emit.remove_last(pc);
                 Some(Address::AddImm(a, i32::from(b as i16) as u32, offset32))
@@ -238,7 +242,7 @@ impl Translator<'_> {
 
     pub(super) fn load(&mut self, op: Op, memarg: MemArg) {
         let kind = result_kind(op);
-        let address = self.address(&memarg);
+        let address = self.address(&memarg, None);
         let slot = self.push_temp(kind);
         let def = |this: &mut Self, form, a, b, words: &[Word]| this.emit_def(op, form, slot, kind, a, b, words);
         match address {
@@ -268,7 +272,8 @@ impl Translator<'_> {
             return;
         }
         // The address was computed before the value, so its arithmetic is the last only where the value was free.
-        let address = self.address(&memarg);
+        let keep = matches!(value.value, Value::Const(_)).then_some(value.slot);
+        let address = self.address(&memarg, keep);
         let b = self.read(&value);
         match address {
             Address::Slot(a, offset) => match u16::try_from(offset) {

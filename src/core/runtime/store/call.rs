@@ -72,7 +72,7 @@ impl Store {
     }
 
     /// The reason that has been recorded. A panic goes on.
-    pub(in super::super) fn take_stop(&mut self) -> Stop {
+    pub fn take_stop(&mut self) -> Stop {
         match self.pending.take() {
             Some(Pending::Stop(stop)) => stop,
             Some(Pending::Panic(payload)) => resume_unwind(payload),

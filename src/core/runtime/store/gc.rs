@@ -11,6 +11,7 @@ use terrace_abi::TrapKind;
 use terrace_abi::heap::{EXTERN_SIZE, bitmap_words, exception_slots};
 use terrace_abi::vm::TagRecord;
 
+use super::super::extern_::TagRef;
 use super::super::heap::{HeapRef, NoLayouts, RootVisitor};
 use super::super::types::{FuncType, TypeId, ValType};
 use super::Store;
@@ -91,6 +92,13 @@ impl Store {
         let identity = std::ptr::from_ref(tag).addr() as u64;
         let exception = self.heap.alloc_exception(identity, &payload, &refs);
         exception.map(HeapRef::to_slot).map_err(|_| TrapKind::HeapExhausted)
+    }
+
+    /// As [`Store::new_exception`], for a tag of this store.
+    pub fn new_exception_of(&mut self, tag: TagRef, payload: &[u64]) -> Result<u64, TrapKind> {
+        let tag: *const TagRecord = self.tag(tag);
+        // SAFETY: a tag is immutable and stays where it is as long as its store.
+        self.new_exception(unsafe { &*tag }, payload)
     }
 
     /// Puts a value of the host into the heap; the result is an `externref`, good until the next collection. Collects first if

@@ -147,6 +147,11 @@ impl Store {
         &mut self.memories[memory.index()]
     }
 
+    /// A memory, beside the embedder's data.
+    pub fn memory_and_data(&mut self, memory: MemoryRef) -> (&mut Memory, &mut (dyn std::any::Any + Send)) {
+        (&mut self.memories[memory.index()], &mut *self.data)
+    }
+
     /// Makes a table whose elements are all `init`, a slot of its element type.
     pub fn create_table(&mut self, ty: TableType, init: u64) -> Result<TableRef, ObjectError> {
         self.limit_count("table", self.tables.len(), |limiter| limiter.tables())?;
