@@ -96,7 +96,13 @@ fn write_failure(out: &Path, name: &str, wasm: &[u8]) -> anyhow::Result<PathBuf>
     Ok(path)
 }
 
-fn report_failure(options: &Options, generator: &Generator, seed: u64, wasm: &[u8], report: &Report) -> anyhow::Result<()> {
+fn report_failure(
+    options: &Options,
+    generator: &Generator,
+    seed: u64,
+    wasm: &[u8],
+    report: &Report,
+) -> anyhow::Result<()> {
     let Some(divergence) = &report.divergence else { return Ok(()) };
     let name = format!("{}-{seed}", generator.name);
     write_failure(&options.out, &format!("{name}.full"), wasm)?;

@@ -75,7 +75,8 @@ struct Run {
 impl Run {
     /// The number of calls before the first that reached a limit of the engine.
     fn unlimited(&self) -> usize {
-        let limited = |step: &Step| step.outcome.trap().is_some_and(is_limit) || matches!(step.outcome, Outcome::Failed(_));
+        let limited =
+            |step: &Step| step.outcome.trap().is_some_and(is_limit) || matches!(step.outcome, Outcome::Failed(_));
         self.steps.iter().position(limited).unwrap_or(self.steps.len())
     }
 }
@@ -307,11 +308,9 @@ fn compare(wasm: &[u8], seed: u64, report: &mut Report) -> Result<(), Divergence
         };
         if actual.load.is_some() {
             return match &actual.load {
-                Some(LoadError::Stopped(outcome)) if !outcome.trap().is_some_and(is_limit) => Err(Divergence {
-                    expected: base.name(),
-                    actual: Wasmi.name(),
-                    what: format!("load: {outcome:?}"),
-                }),
+                Some(LoadError::Stopped(outcome)) if !outcome.trap().is_some_and(is_limit) => {
+                    Err(Divergence { expected: base.name(), actual: Wasmi.name(), what: format!("load: {outcome:?}") })
+                }
                 _ => Ok(()),
             };
         }

@@ -1,8 +1,10 @@
 //! Another engine, wasmi, for a second opinion on the semantics.
 
 use terrace_abi::TrapKind;
-use wasmi::{Config, Engine, Extern, ExternRef, Module, Nullable, Store, StoreLimits, StoreLimitsBuilder, TrapCode, Val, ValType};
-use wasmparser::{Operator, Parser, Payload};
+use wasmi::{
+    CompilationMode, Config, Engine, Extern, ExternRef, Module, Ref, Store, StoreLimits, StoreLimitsBuilder, TrapCode,
+    Val, ValType,
+};
 
 use crate::engine::{self, FUEL, Function, Instance, LoadError, MAX_MEMORY, MAX_TABLE, Outcome};
 use crate::value::{Type, Value};
@@ -20,11 +22,10 @@ impl engine::Engine for Wasmi {
     }
 
     fn instantiate(&self, wasm: &[u8]) -> Result<Box<dyn Instance>, LoadError> {
-        if negates_select(wasm) {
-            return Err(LoadError::Refused("it miscompiles some selects".to_owned()));
-        }
         let mut config = Config::default();
         config.consume_fuel(true);
+        // It has panics of its own, which are not to happen below its machine.
+        config.compilation_mode(CompilationMode::Eager);
         // Its choices among the results that the standard allows may be others.
         config.wasm_relaxed_simd(false);
         config.wasm_custom_page_sizes(true);
@@ -42,24 +43,6 @@ impl engine::Engine for Wasmi {
         })?;
         Ok(Box::new(Instantiated { module, store, instance }))
     }
-}
-
-/// Whether a module tests for zero and selects by that: the engine confuses the operands of some.
-fn negates_select(wasm: &[u8]) -> bool {
-    let select = |body: wasmparser::FunctionBody<'_>| {
-        let mut last_eqz = false;
-        body.get_operators_reader().into_iter().flatten().map_while(Result::ok).any(|operator| {
-            let is_select = matches!(operator, Operator::Select | Operator::TypedSelect { .. });
-            is_select && last_eqz || {
-                last_eqz = matches!(operator, Operator::I32Eqz | Operator::I64Eqz);
-                false
-            }
-        })
-    };
-    Parser::new(0).parse_all(wasm).map_while(Result::ok).any(|payload| match payload {
-        Payload::CodeSectionEntry(body) => select(body),
-        _ => false,
-    })
 }
 
 struct Instantiated {
@@ -113,8 +96,8 @@ impl Instantiated {
             Val::V128(x) => Value::V128(x.as_u128()),
             Val::FuncRef(reference) if reference.is_null() => Value::Null,
             Val::FuncRef(_) => Value::NonNull,
-            Val::ExternRef(Nullable::Null) => Value::Null,
-            Val::ExternRef(Nullable::Val(reference)) => {
+            Val::ExternRef(Ref::Null) => Value::Null,
+            Val::ExternRef(Ref::Val(reference)) => {
                 reference.data(&self.store).downcast_ref::<u32>().map_or(Value::NonNull, |&id| Value::Extern(id))
             }
         }
@@ -125,7 +108,10 @@ impl Instance for Instantiated {
     fn functions(&self) -> Vec<Function> {
         let functions = self.module.exports().filter_map(|export| {
             let ty = export.ty().func()?;
-            Some(Function { name: export.name().to_owned(), params: ty.params().iter().map(|&ty| type_of(ty)).collect() })
+            Some(Function {
+                name: export.name().to_owned(),
+                params: ty.params().iter().map(|&ty| type_of(ty)).collect(),
+            })
         });
         functions.collect()
     }
@@ -143,11 +129,11 @@ impl Instance for Instantiated {
                 Value::F32(x) => Val::F32(wasmi::F32::from_bits(x)),
                 Value::F64(x) => Val::F64(wasmi::F64::from_bits(x)),
                 Value::V128(x) => Val::V128(x.into()),
-                Value::Extern(id) => Val::ExternRef(Nullable::Val(ExternRef::new(&mut self.store, id))),
-                Value::Null | Value::NonNull => Val::default_for_ty(ty),
+                Value::Extern(id) => Val::ExternRef(Ref::Val(ExternRef::new(&mut self.store, id))),
+                Value::Null | Value::NonNull => Val::default(ty),
             });
         }
-        let mut results: Vec<Val> = ty.results().iter().map(|&ty| Val::default_for_ty(ty)).collect();
+        let mut results: Vec<Val> = ty.results().iter().map(|&ty| Val::default(ty)).collect();
         if let Err(error) = self.store.set_fuel(ENOUGH) {
             return Outcome::Failed(error.to_string());
         }
@@ -181,7 +167,7 @@ impl Instance for Instantiated {
         let tables = self.exports().filter_map(|item| match item {
             Extern::Table(table) => {
                 let elements = (0..table.size(&self.store)).map_while(|index| table.get(&self.store, index));
-                Some(elements.map(|element| element.is_null()).collect())
+                Some(elements.map(|element| self.value(&element) == Value::Null).collect())
             }
             _ => None,
         });

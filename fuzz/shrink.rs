@@ -38,7 +38,8 @@ fn split(wasm: &[u8]) -> Option<Parts> {
             parts.bodies.push(Body { locals: wasm.get(range.start as usize..first as usize)?.to_vec(), operators });
         }
         if let Some((id, range)) = payload.as_section() {
-            let contents = if id == CODE { Vec::new() } else { wasm.get(range.start as usize..range.end as usize)?.to_vec() };
+            let contents =
+                if id == CODE { Vec::new() } else { wasm.get(range.start as usize..range.end as usize)?.to_vec() };
             parts.sections.push((id, contents));
         }
     }
@@ -131,13 +132,20 @@ mod tests {
         let mut functions = wasm_encoder::FunctionSection::new();
         functions.function(0);
         let mut memories = wasm_encoder::MemorySection::new();
-        let ty = wasm_encoder::MemoryType { minimum: 0, maximum: None, memory64: false, shared: false, page_size_log2: None };
+        let ty = wasm_encoder::MemoryType {
+            minimum: 0,
+            maximum: None,
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        };
         memories.memory(ty);
         let mut code = CodeSection::new();
         code.function(&function);
         module.section(&types).section(&functions).section(&memories).section(&code);
         let size = [0x3f, 0x00];
-        let small = shrink(&module.finish(), Duration::from_secs(60), |wasm| wasm.windows(2).any(|bytes| bytes == size));
+        let small =
+            shrink(&module.finish(), Duration::from_secs(60), |wasm| wasm.windows(2).any(|bytes| bytes == size));
         let body = split(&small).map(|parts| parts.bodies[0].operators.clone());
         assert_eq!(body, Some(vec![size.to_vec(), vec![0x1a]]));
     }

@@ -21,8 +21,8 @@ use crate::watch::Watch;
 /// The tiers.
 pub const TIERS: &[fn() -> Arc<dyn Tier>] = &[|| Arc::new(Reference)];
 
-/// The stack limit: small, so that its end is reached.
-const MAX_STACK: usize = 256 << 10;
+/// The stack limit: so small that its end is reached, and enough for a few frames that are out of reach of 16 bits.
+const MAX_STACK: usize = 2 << 20;
 
 /// A configuration of Terrace.
 #[derive(Clone, Copy, Debug)]
@@ -282,7 +282,12 @@ impl Instance for Instantiated {
     fn globals(&self) -> Vec<Value> {
         let globals = self.exports().filter_map(|item| match item {
             Extern::Global(global) => {
-                let slots = self.store.global(global).value.each_ref().map(|slot| slot.load(std::sync::atomic::Ordering::Relaxed));
+                let slots = self
+                    .store
+                    .global(global)
+                    .value
+                    .each_ref()
+                    .map(|slot| slot.load(std::sync::atomic::Ordering::Relaxed));
                 Some(self.value(self.store.global_type(global).content, &slots))
             }
             _ => None,

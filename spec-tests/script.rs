@@ -32,12 +32,14 @@ pub struct Options {
     pub tier: Option<String>,
     /// How much the translator folds.
     pub level: Level,
+    /// Whether references are collected at every opportunity.
+    pub gc_stress: bool,
 }
 
 impl Options {
     fn config(&self, script: &Script) -> Result<Config, Error> {
         let mut config = Config::new();
-        config.features(script.features).level(self.level);
+        config.features(script.features).level(self.level).gc_stress(self.gc_stress);
         if let Some(tier) = &self.tier {
             config.tier(tier)?;
         }

@@ -8,9 +8,9 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 use terrace_abi::{Op, Ty};
 use wasm_encoder::{
-    AbstractHeapType, BlockType, Catch, CodeSection, ConstExpr, DataSection, ElementSection, Elements, ExportKind, ExportSection, Function,
-    FunctionSection, GlobalSection, GlobalType, HeapType, Instruction as I, MemorySection, MemoryType, Module, RefType,
-    TableSection, TableType, TagKind, TagSection, TagType, TypeSection, ValType,
+    AbstractHeapType, BlockType, Catch, CodeSection, ConstExpr, DataSection, ElementSection, Elements, ExportKind,
+    ExportSection, Function, FunctionSection, GlobalSection, GlobalType, HeapType, Instruction as I, MemorySection,
+    MemoryType, Module, RefType, TableSection, TableType, TagKind, TagSection, TagType, TypeSection, ValType,
 };
 
 use super::Random;
@@ -141,7 +141,8 @@ impl Body<'_> {
 
     /// A local of the kind.
     fn local(&mut self, kind: Kind) -> Option<u32> {
-        let all: Vec<u32> = (0..).zip(&self.locals).filter(|(_, other)| **other == kind).map(|(index, _)| index).collect();
+        let all: Vec<u32> =
+            (0..).zip(&self.locals).filter(|(_, other)| **other == kind).map(|(index, _)| index).collect();
         all.choose(self.random).copied()
     }
 
@@ -154,7 +155,8 @@ impl Body<'_> {
         }
         match kind {
             Kind::Number(ty) => {
-                let globals: Vec<u32> = (1..).zip(&self.world.globals).filter(|(_, other)| **other == kind).map(|(i, _)| i).collect();
+                let globals: Vec<u32> =
+                    (1..).zip(&self.world.globals).filter(|(_, other)| **other == kind).map(|(i, _)| i).collect();
                 match globals.choose(self.random) {
                     Some(&global) if self.random.random_ratio(1, 4) => self.push(I::GlobalGet(global)),
                     _ => {
@@ -182,7 +184,8 @@ impl Body<'_> {
     /// Makes the topmost values be of these kinds.
     fn ensure(&mut self, kinds: &[Kind]) {
         let most = kinds.len().min(self.available());
-        let there = (0..=most).rev().find(|&count| self.stack[self.stack.len() - count..] == kinds[..count]).unwrap_or(0);
+        let there =
+            (0..=most).rev().find(|&count| self.stack[self.stack.len() - count..] == kinds[..count]).unwrap_or(0);
         for &kind in &kinds[there..] {
             self.value(kind);
         }
@@ -316,7 +319,7 @@ impl Body<'_> {
                 self.inside(&params, params.len(), &results);
             }
             3 => {
-                self.condition();
+                self.condition_above();
                 self.take(1);
                 let otherwise = params != results || self.random.random();
                 let ty = self.block_type(&params, &results);
@@ -395,13 +398,23 @@ impl Body<'_> {
                 self.ensure(&[I32]);
             }
             _ => {
-                let Some((op, signature)) = self.world.compares.choose(self.random).cloned() else { return self.value(I32) };
+                let Some((op, signature)) = self.world.compares.choose(self.random).cloned() else {
+                    return self.value(I32);
+                };
                 self.operator(op, &signature);
                 if self.chance(4) {
                     self.push(I::I32Eqz);
                 }
             }
         }
+    }
+
+    /// As [`Body::condition`], and takes nothing that lies on the stack.
+    fn condition_above(&mut self) {
+        let height = self.stack.len();
+        self.frames.push(Frame { label: vec![], height });
+        self.condition();
+        self.frames.pop();
     }
 
     fn operator(&mut self, op: Op, signature: &Signature) {
@@ -445,11 +458,7 @@ impl Body<'_> {
         match self.random.random_range(0..10) {
             0..6 => {
                 self.ensure(&label);
-                // A condition that takes part of the values would take them away.
-                let (height, frame) = (self.stack.len(), self.frames.len());
-                self.frames.push(Frame { label: vec![], height });
-                self.condition();
-                self.frames.truncate(frame);
+                self.condition_above();
                 self.take(1);
                 self.push(I::BrIf(depth));
             }
@@ -459,16 +468,20 @@ impl Body<'_> {
                 self.live = false;
             }
             7 | 8 => {
-                let same: Vec<u32> =
-                    (0..).zip(self.frames.iter().rev()).filter(|(_, frame)| frame.label == label).map(|(i, _)| i).collect();
+                let same: Vec<u32> = (0..)
+                    .zip(self.frames.iter().rev())
+                    .filter(|(_, frame)| frame.label == label)
+                    .map(|(i, _)| i)
+                    .collect();
                 self.ensure(&label);
                 self.value(I32);
                 if self.random.random() {
                     self.code.constant(Ty::I32, 3);
                     self.push(I::I32And);
                 }
-                let targets: Vec<u32> =
-                    (0..self.random.random_range(0..6)).map(|_| same.choose(self.random).copied().unwrap_or(depth)).collect();
+                let targets: Vec<u32> = (0..self.random.random_range(0..6))
+                    .map(|_| same.choose(self.random).copied().unwrap_or(depth))
+                    .collect();
                 self.push(I::BrTable(targets.into(), depth));
                 self.live = false;
             }
@@ -532,10 +545,7 @@ impl Body<'_> {
     fn select(&mut self) {
         let kind = self.world.kind(self.random);
         self.ensure(&[kind, kind]);
-        let height = self.stack.len();
-        self.frames.push(Frame { label: vec![], height });
-        self.condition();
-        self.frames.pop();
+        self.condition_above();
         match kind {
             Kind::Number(_) if self.random.random() => self.push(I::Select),
             kind => self.push(I::TypedSelect(kind.val_type())),
@@ -785,7 +795,8 @@ pub(super) fn generate(random: &mut Random) -> Vec<u8> {
         ops: vec![],
         compares: vec![],
     };
-    let has_vector = |signature: &Signature| signature.params.iter().chain(&signature.results).any(|&ty| ty == Ty::V128);
+    let has_vector =
+        |signature: &Signature| signature.params.iter().chain(&signature.results).any(|&ty| ty == Ty::V128);
     world.ops = Op::ALL
         .iter()
         .filter(|&&op| is_common(op))
@@ -857,7 +868,9 @@ pub(super) fn generate(random: &mut Random) -> Vec<u8> {
         types.ty().function(val_types(&ty.params), val_types(&ty.results));
     }
     let mut tables = TableSection::new();
-    for (index, element_type, maximum) in [(FUNCS, RefType::FUNCREF, TABLE_SIZE), (EXTERNS, RefType::EXTERNREF, 2 * TABLE_SIZE)] {
+    for (index, element_type, maximum) in
+        [(FUNCS, RefType::FUNCREF, TABLE_SIZE), (EXTERNS, RefType::EXTERNREF, 2 * TABLE_SIZE)]
+    {
         let minimum = TABLE_SIZE;
         tables.table(TableType { element_type, minimum, maximum: Some(maximum), table64: false, shared: false });
         exports.export(&format!("table {index}"), ExportKind::Table, index);

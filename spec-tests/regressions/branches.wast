@@ -102,7 +102,7 @@
   (func (export "unreachable-after") (param i32) (result i32)
     (block $out (result i32)
       (br $out (local.get 0))
-      (i32.add) (drop) (call $pair) (br_table 0 0))
+      (i32.add) (drop) (call $pair) (drop) (br_table 0 0))
     (i32.add (i32.const 1)))
   ;; A branch at the end of a function with results in other places.
   (func (export "br-function") (param i32 i32) (result i32 i32)

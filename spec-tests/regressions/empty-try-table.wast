@@ -10,7 +10,7 @@
       i32.const 1
       i32.add
       local.set 1
-      try_table (catch_all 0) (catch_all 1)
+      try_table (catch_all 0) (catch_all 0)
       end
     end
     local.get 1

@@ -40,7 +40,11 @@ fn configurations() -> Vec<Options> {
     let mut configurations = Vec::new();
     for tier in Engine::tiers() {
         let levels: &[Level] = if tier == "reference" { &[Level::Plain, Level::Folded] } else { &[Level::Folded] };
-        configurations.extend(levels.iter().map(|&level| Options { tier: Some(tier.to_owned()), level }));
+        configurations.extend(levels.iter().map(|&level| Options {
+            tier: Some(tier.to_owned()),
+            level,
+            gc_stress: false,
+        }));
     }
     configurations
 }
@@ -122,6 +126,18 @@ fn regressions() {
         let report = run_scripts(&scripts, &options);
         println!("{options:?}: {} assertions held", report.assertions_passed);
         assert!(report.is_success() && report.skips.is_empty(), "{options:?}:\n{report}");
+    }
+}
+
+/// References that are not rooted are found by collecting at every safepoint.
+#[test]
+fn references_survive_collection() {
+    const SUITES: [&str; 5] = ["core", "exceptions", "function-references", "reference-types", "tail-call"];
+    let mut scripts = read_scripts(&folder().join("regressions")).expect("the scripts can be read");
+    scripts.extend(suites().into_iter().filter(|suite| SUITES.contains(&&*suite.name)).flat_map(|suite| suite.scripts));
+    for options in configurations() {
+        let report = run_scripts(&scripts, &Options { gc_stress: true, ..options.clone() });
+        assert!(report.is_success(), "{options:?}:\n{report}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-/// A trap, or a timeout, which ends a guest in the same way: as a shell reports SIGABRT.
+/// The exit code for a trap, or a timeout, which is one: what a shell makes of SIGABRT.
 pub const TRAP: i32 = 134;
 
 /// An error for the user.
@@ -20,12 +20,12 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 impl Failure {
     /// The command line asks for something that makes no sense.
     pub fn usage(message: impl Display) -> Failure {
-        Failure { code: 2, message: message.to_string() }
+        Failure { code: 2, message: one_line(message) }
     }
 
     /// Something that the program was given is unreadable, invalid or incomplete.
     pub fn bad(message: impl Display) -> Failure {
-        Failure { code: 1, message: message.to_string() }
+        Failure { code: 1, message: one_line(message) }
     }
 
     /// A file is at fault.
@@ -42,4 +42,11 @@ impl Failure {
     pub fn trap(message: impl Display) -> Failure {
         Failure { code: TRAP, message: message.to_string() }
     }
+}
+
+/// Some messages of libraries have several lines.
+fn one_line(message: impl Display) -> String {
+    let message = message.to_string();
+    let lines: Vec<&str> = message.lines().map(str::trim).collect();
+    lines.join(" ")
 }

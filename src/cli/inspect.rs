@@ -302,7 +302,11 @@ fn print(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\nsections:")?;
     for Section { name, custom, offset, size, entries } in &summary.sections {
         let name = if *custom { format!("custom {}", quoted(name)) } else { name.clone() };
-        let entries = entries.map(|entries| format!(", {entries} entries")).unwrap_or_default();
+        let entries = match entries {
+            None => String::new(),
+            Some(1) => ", 1 entry".to_owned(),
+            Some(entries) => format!(", {entries} entries"),
+        };
         writeln!(out, "  {offset:#010x}  {name}: {size} bytes{entries}")?;
     }
     if !summary.imports.is_empty() {

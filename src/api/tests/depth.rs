@@ -66,7 +66,7 @@ fn tail_calls_to_the_host_and_back() {
 #[test]
 fn depth_is_the_same_on_every_level() {
     let depth = |level| {
-        let engine = engine(|config| drop(config.level(level).max_stack(1 << 20)));
+        let engine = engine(|config| config.level(level).max_stack(1 << 20));
         let (mut store, instance) = instance_in(
             &engine,
             r#"(module

@@ -27,7 +27,7 @@ fn with_tag(engine: &Engine) -> (Store<()>, Tag, Linker<()>) {
 
 #[test]
 fn wasm_catches_what_the_host_throws() {
-    for engine in [Engine::default(), engine(|config| drop(config.gc_stress(true)))] {
+    for engine in [Engine::default(), engine(|config| config.gc_stress(true))] {
         let (mut store, tag, mut linker) = with_tag(&engine);
         linker
             .func_wrap("", "f", move |mut caller: Caller<'_, ()>, x: i32| -> Result<(), Error> {
@@ -50,7 +50,7 @@ fn wasm_catches_what_the_host_throws() {
 
 #[test]
 fn the_host_gets_what_nobody_catches() {
-    for engine in [Engine::default(), engine(|config| drop(config.gc_stress(true)))] {
+    for engine in [Engine::default(), engine(|config| config.gc_stress(true))] {
         let (mut store, tag, linker) = with_tag(&engine);
         let wat = r#"(module
             (import "" "t" (tag $t (param i32 externref)))

@@ -19,7 +19,7 @@ mod traps;
 use terrace::{Config, Engine, Error, Instance, Module, Store, WasmParams, WasmResults};
 
 /// An engine with changed settings.
-fn engine(configure: impl FnOnce(&mut Config)) -> Engine {
+fn engine(configure: impl FnOnce(&mut Config) -> &mut Config) -> Engine {
     let mut config = Config::new();
     configure(&mut config);
     Engine::new(&config).unwrap()

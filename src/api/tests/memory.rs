@@ -9,7 +9,7 @@ use super::{engine, instance, run};
 #[test]
 fn growth_in_a_host_function_shows_in_its_caller() {
     for explicit in [false, true] {
-        let engine = engine(|config| drop(config.explicit_bounds(explicit)));
+        let engine = engine(|config| config.explicit_bounds(explicit));
         let module = Module::new(
             &engine,
             r#"(module
@@ -72,7 +72,7 @@ fn types_tell_the_current_size() {
 
 #[test]
 fn pages_of_one_byte() {
-    let engine = engine(|config| drop(config.wasm_custom_page_sizes(true)));
+    let engine = engine(|config| config.wasm_custom_page_sizes(true));
     let wat = r#"(module
         (memory (export "memory") 10 (pagesize 1))
         (func (export "run") (param i32) (result i32) (i32.load8_u (local.get 0))))"#;

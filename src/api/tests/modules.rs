@@ -48,10 +48,10 @@ fn errors_have_a_place() {
 fn invalid_functions_show_when_they_are_validated() {
     let wat = "(module (func (export \"run\") (result i32)) (func (export \"ok\")))";
     for translation in [Translation::Eager, Translation::Parallel, Translation::Lazy] {
-        let engine = engine(|config| drop(config.translation(translation)));
+        let engine = engine(|config| config.translation(translation));
         assert!(Module::new(&engine, wat).is_err());
     }
-    let engine = engine(|config| drop(config.translation(Translation::LazyValidation)));
+    let engine = engine(|config| config.translation(Translation::LazyValidation));
     let module = Module::new(&engine, wat).unwrap();
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
@@ -69,8 +69,8 @@ fn proposals_can_be_switched_off() {
     let custom = "(module (memory 1 (pagesize 1)))";
     let wide = "(module (func (param i64) (result i64 i64)
         (i64.add128 (local.get 0) (local.get 0) (local.get 0) (local.get 0))))";
-    let all = engine(|config| drop(config.wasm_custom_page_sizes(true).wasm_wide_arithmetic(true)));
-    let none = engine(|config| drop(config.wasm_simd(false).wasm_relaxed_simd(false).wasm_tail_call(false)));
+    let all = engine(|config| config.wasm_custom_page_sizes(true).wasm_wide_arithmetic(true));
+    let none = engine(|config| config.wasm_simd(false).wasm_relaxed_simd(false).wasm_tail_call(false));
     for (wat, by_default) in [(simd, true), (tail, true), (custom, false), (wide, false)] {
         assert!(Module::new(&all, wat).is_ok(), "{wat}");
         assert!(Module::new(&none, wat).is_err(), "{wat}");

@@ -13,7 +13,7 @@ use super::{engine, run};
 type Extern = Rooted<ExternRef>;
 
 fn engines() -> [Engine; 2] {
-    [Engine::default(), engine(|config| drop(config.gc_stress(true)))]
+    [Engine::default(), engine(|config| config.gc_stress(true))]
 }
 
 fn number(store: &Store<()>, reference: Extern) -> i32 {
@@ -169,7 +169,7 @@ fn calls_of_host_functions_are_scopes() {
 
 #[test]
 fn loops_do_not_pile_up_references() {
-    let engine = engine(|config| drop(config.max_gc_heap(1 << 20)));
+    let engine = engine(|config| config.max_gc_heap(1 << 20));
     let module = Module::new(
         &engine,
         r#"(module

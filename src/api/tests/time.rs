@@ -17,11 +17,11 @@ const COUNT: &str = r#"(module
         (local.get $sum)))"#;
 
 fn fuel() -> Engine {
-    engine(|config| drop(config.consume_fuel(true)))
+    engine(|config| config.consume_fuel(true))
 }
 
 fn polls() -> Engine {
-    engine(|config| drop(config.epoch_interruption(true)))
+    engine(|config| config.epoch_interruption(true))
 }
 
 #[test]
@@ -118,16 +118,12 @@ fn epoch_callbacks() {
     let mut store = Store::new(&engine, 0);
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let endless = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
-    let bump = engine.clone();
     store.epoch_deadline_callback(move |mut store| {
         *store.data_mut() += 1;
         match *store.data() {
             5 => Ok(UpdateDeadline::Interrupt),
             10 => Err(Error::msg("enough")),
-            _ => {
-                bump.increment_epoch();
-                Ok(UpdateDeadline::Continue(1))
-            }
+            _ => Ok(UpdateDeadline::Continue(0)),
         }
     });
     store.set_epoch_deadline(0);

@@ -37,7 +37,7 @@ fn kinds() {
                     (func $other (param i32))
                     (func $run (export "run") {body}))"#
             );
-            let engine = engine(|config| drop(config.level(level)));
+            let engine = engine(|config| config.level(level));
             let (mut store, instance) = instance_in(&engine, &wat);
             let error = run::<_, ()>(&mut store, instance, ()).unwrap_err();
             assert_eq!(error.trap(), Some(kind), "{body}: {error}");

@@ -232,6 +232,21 @@ fn a_listening_socket_is_passed_on() {
 }
 
 #[test]
+fn shared_memories_reach_the_host() {
+    let files = Files::new();
+    let module = files.file(
+        "shared.wat",
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1 1 shared)
+            (data (i32.const 0) "\10\00\00\00\03\00\00\00") (data (i32.const 16) "hi\n")
+            (func (export "write") (result i32 i32)
+                (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.load (i32.const 8))))"#,
+    );
+    assert_eq!(line("run --invoke write FILE", &module).ok(), "hi\n0\n3\n");
+}
+
+#[test]
 fn statistics_are_complete() {
     let files = Files::new();
     let module = files.file("values.wat", VALUES);

@@ -1,0 +1,62 @@
+;; Threads with stores of their own share a memory: atomics, wait and notify.
+
+(module $Mem (memory (export "shared") 1 1 shared))
+
+(thread $T1 (shared (module $Mem))
+  (register "mem" $Mem)
+  (module
+    (memory (import "mem" "shared") 1 1 shared)
+    (func (export "add") (param i32)
+      (loop $again
+        (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
+        (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func (export "await") (result i32)
+      (loop $again
+        (drop (memory.atomic.wait32 (i32.const 8) (i32.const 0) (i64.const 10000000000)))
+        (br_if $again (i32.eqz (i32.atomic.load (i32.const 8)))))
+      (i32.atomic.load (i32.const 12))))
+  (invoke "add" (i32.const 10000))
+  (assert_return (invoke "await") (i32.const 42))
+)
+(thread $T2 (shared (module $Mem))
+  (register "mem" $Mem)
+  (module
+    (memory (import "mem" "shared") 1 1 shared)
+    (func (export "add") (param i32)
+      (loop $again
+        (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
+        (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func (export "signal")
+      (i32.atomic.store (i32.const 12) (i32.const 42))
+      (i32.atomic.store (i32.const 8) (i32.const 1))
+      (drop (memory.atomic.notify (i32.const 8) (i32.const -1)))))
+  (invoke "add" (i32.const 10000))
+  (invoke "signal")
+)
+(wait $T1)
+(wait $T2)
+
+(register "mem" $Mem)
+(module
+  (memory (import "mem" "shared") 1 1 shared)
+  (func (export "count") (result i32) (i32.atomic.load (i32.const 0)))
+  (func (export "wait-not-equal") (result i32)
+    (memory.atomic.wait32 (i32.const 8) (i32.const 5) (i64.const -1)))
+  (func (export "wait-timeout") (result i32)
+    (memory.atomic.wait64 (i32.const 16) (i64.const 0) (i64.const 1000)))
+  (func (export "notify-nobody") (result i32) (memory.atomic.notify (i32.const 16) (i32.const 1)))
+  (func (export "unaligned") (result i32) (i32.atomic.load (i32.const 2)))
+  (func (export "beyond") (result i32) (i32.atomic.load (i32.const 65536)))
+  (func (export "cmpxchg") (param i32 i32) (result i32 i32)
+    (i32.atomic.rmw8.cmpxchg_u (i32.const 32) (local.get 0) (local.get 1))
+    (i32.atomic.load8_u (i32.const 32))))
+(assert_return (invoke "count") (i32.const 20000))
+(assert_return (invoke "wait-not-equal") (i32.const 1))
+(assert_return (invoke "wait-timeout") (i32.const 2))
+(assert_return (invoke "notify-nobody") (i32.const 0))
+(assert_trap (invoke "unaligned") "unaligned atomic")
+(assert_trap (invoke "beyond") "out of bounds memory access")
+;; The expected value and the replacement are wrapped to the access's width.
+(assert_return (invoke "cmpxchg" (i32.const 0x101) (i32.const 7)) (i32.const 0) (i32.const 0))
+(assert_return (invoke "cmpxchg" (i32.const 0x100) (i32.const 0x107)) (i32.const 0) (i32.const 7))
+(assert_return (invoke "cmpxchg" (i32.const 7) (i32.const 9)) (i32.const 7) (i32.const 9))
