@@ -86,7 +86,7 @@ thread_local! {
     static SEED: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Remembers a panic's message. The first of each message is printed with its seed as well: where a panic cannot unwind,
+/// Remembers a panic's message. The first at each place is printed with its seed as well: where a panic cannot unwind,
 /// it is the last thing that is seen.
 fn quiet_panics() {
     static ONCE: Once = Once::new();
@@ -94,7 +94,8 @@ fn quiet_panics() {
     ONCE.call_once(|| {
         panic::set_hook(Box::new(|info| {
             let message = info.to_string();
-            if SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert(message.clone()) {
+            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            if SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert(place) {
                 eprintln!("seed {}: {message}", SEED.get());
             }
             PANIC.with(|panic| *panic.borrow_mut() = Some(message));

@@ -55,7 +55,7 @@ pub enum SkipReason {
     /// A later version of the specification replaced what it asserts.
     Superseded(&'static str),
     /// It belongs to a proposal that the engine does not implement.
-    Proposal(&'static str),
+    Proposal(String),
 }
 
 impl fmt::Display for SkipReason {

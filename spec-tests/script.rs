@@ -22,7 +22,7 @@ use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastInvoke, WastThread, W
 use crate::messages::trap_matches;
 use crate::report::{Failure, Location, Report, Skip, SkipReason};
 use crate::spectest;
-use crate::suites::{SUPERSEDED, Script};
+use crate::suites::{SUPERSEDED, Script, not_implemented};
 use crate::values::{argument, check_results};
 
 /// How scripts are run.
@@ -129,8 +129,14 @@ impl Lines {
 
 /// Runs a script.
 ///
-/// A panic of the engine is a failure of the directive that caused it, and ends the script.
+/// A script of a proposal that is not implemented is not run, and counts as one directive that is skipped. A panic of the
+/// engine is a failure of the directive that caused it, and ends the script.
 pub fn run_script(script: &Script, options: &Options) -> Report {
+    if let Some(proposal) = not_implemented(&script.name) {
+        let location = Location { file: script.name.clone(), line: 1 };
+        let skips = vec![Skip { location, reason: SkipReason::Proposal(proposal) }];
+        return Report { directives: 1, skips, ..Report::default() };
+    }
     let lines = Lines::new(&script.text);
     let mut lexer = Lexer::new(&script.text);
     lexer.allow_confusing_unicode(true);
@@ -318,7 +324,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 Ok(_) => Err(Verdict::fail(format!("expected a malformed custom section ({message})"))),
             },
             WastDirective::AssertUnlinkable { module, message, .. } => self.expect_unlinkable(module, message),
-            WastDirective::AssertSuspension { .. } => Err(Verdict::Skip(SkipReason::Proposal("stack switching"))),
+            WastDirective::AssertSuspension { .. } => {
+                Err(Verdict::Skip(SkipReason::Proposal("stack switching".to_owned())))
+            }
             WastDirective::Thread(thread) => self.thread(thread),
             WastDirective::Wait { thread, .. } => match self.threads.remove(thread.name()) {
                 Some(thread) => {
@@ -491,13 +499,13 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     fn thread(&mut self, thread: WastThread<'env>) -> Result<(), Verdict> {
         let mut memories = HashMap::new();
         let shared = key(thread.shared_module);
-        if thread.shared_module.is_some() {
-            if let Linked::Instance(instance) = self.instance(thread.shared_module)? {
-                for export in instance.exports(&mut self.store).map_err(|error| Verdict::fail(error.to_string()))? {
-                    let name = export.name().to_owned();
-                    if let Extern::SharedMemory(memory) = export.into_extern() {
-                        memories.insert(name, memory);
-                    }
+        if thread.shared_module.is_some()
+            && let Linked::Instance(instance) = self.instance(thread.shared_module)?
+        {
+            for export in instance.exports(&mut self.store).map_err(|error| Verdict::fail(error.to_string()))? {
+                let name = export.name().to_owned();
+                if let Extern::SharedMemory(memory) = export.into_extern() {
+                    memories.insert(name, memory);
                 }
             }
         }

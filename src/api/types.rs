@@ -3,10 +3,10 @@
 //! Value, reference and function types are the runtime's own: plain values, in which a defined type appears by its id. An id
 //! belongs to one engine and is good as long as a module, store or linker holds its type.
 
+use terrace_core::runtime;
 use terrace_core::runtime::memory::{self, PAGE_SIZE_LOG2};
 use terrace_core::runtime::table::TableLimits;
 use terrace_core::runtime::types::{self, TypeId, TypeRegistry};
-use terrace_core::runtime;
 
 pub use terrace_core::runtime::types::{FuncType, HeapType, RefType, ValType};
 
@@ -219,4 +219,3 @@ impl ExternType {
         }
     }
 }
-

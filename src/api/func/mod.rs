@@ -7,8 +7,8 @@ mod wrap;
 
 use std::sync::Arc;
 
-use terrace_core::runtime::{self, FuncRef, HostFunc};
 use terrace_core::runtime::types::FuncType;
+use terrace_core::runtime::{self, FuncRef, HostFunc};
 
 pub use caller::Caller;
 pub use typed::TypedFunc;
@@ -173,5 +173,7 @@ pub(crate) fn dynamic<T: 'static>(
             .and_then(|()| val::store_all(&results, store, signature.results(), slots, "results"))
             .map_err(|error| error.into_host_error(store))
     };
-    Ok(HostFunc::new(&engine.core, ty, move |store, caller, slots| wrap::scoped(store, |store| run(store, caller, slots)))?)
+    Ok(HostFunc::new(&engine.core, ty, move |store, caller, slots| {
+        wrap::scoped(store, |store| run(store, caller, slots))
+    })?)
 }

@@ -13,8 +13,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
-use terrace_core::runtime::heap::{self, HeapRef};
 use terrace_core::runtime;
+use terrace_core::runtime::heap::{self, HeapRef};
 
 pub use any_ref::AnyRef;
 pub use exn_ref::{ExnRef, ThrownException};

@@ -18,9 +18,9 @@ pub use context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 pub(crate) use methods::store_methods;
 pub use time::UpdateDeadline;
 
+use crate::ResourceLimiter;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::ResourceLimiter;
 
 /// What a store of this crate keeps in the runtime's.
 pub(crate) struct Data<T> {

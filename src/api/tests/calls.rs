@@ -1,7 +1,7 @@
 //! Calls in both directions, with and without Rust's types.
 
 use terrace::{
-    Caller, Engine, Error, Func, FuncType, Instance, Linker, Module, Rooted, ExternRef, Store, V128, Val, ValType,
+    Caller, Engine, Error, ExternRef, Func, FuncType, Instance, Linker, Module, Rooted, Store, V128, Val, ValType,
 };
 
 use super::{instance, run};
@@ -138,10 +138,7 @@ fn typed_functions_are_checked() {
     assert!(instance.get_typed_func::<Option<Extern>, Option<Extern>>(&mut store, "ref").is_ok());
     assert!(instance.get_typed_func::<Option<Func>, Extern>(&mut store, "ref").is_err());
     let error = instance.get_typed_func::<i32, ()>(&mut store, "run").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "type mismatch: expected (func (param i32)), found (func (param i32) (result i64))"
-    );
+    assert_eq!(error.to_string(), "type mismatch: expected (func (param i32)), found (func (param i32) (result i64))");
     assert!(matches!(
         instance.get_typed_func::<(), ()>(&mut store, "no").unwrap_err(),
         Error::NoExport { kind: "function", .. }

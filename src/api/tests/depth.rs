@@ -7,9 +7,8 @@ use super::{engine, instance, instance_in, run};
 #[test]
 fn infinite_recursion_is_a_trap() {
     for body in ["(call $f)", "(call_indirect (type $t) (i32.const 0))", "(call $f) (call $f)"] {
-        let wat = format!(
-            r#"(module (type $t (func)) (table funcref (elem $f)) (func $f (export "run") (type $t) {body}))"#
-        );
+        let wat =
+            format!(r#"(module (type $t (func)) (table funcref (elem $f)) (func $f (export "run") (type $t) {body}))"#);
         let (mut store, instance) = instance(&wat);
         for _ in 0..2 {
             assert_eq!(run::<_, ()>(&mut store, instance, ()).unwrap_err().trap(), Some(Trap::StackOverflow));

@@ -80,7 +80,8 @@ fn exceptions_pass_through_host_functions() {
         caller.throw(exception)
     });
     linker.define(&store, "", "throw", thrower).unwrap();
-    let wat = r#"(module (import "" "throw" (func $f (param i32))) (func (export "f") (param i32) (call $f (local.get 0))))"#;
+    let wat =
+        r#"(module (import "" "throw" (func $f (param i32))) (func (export "f") (param i32) (call $f (local.get 0))))"#;
     let inner = linker.instantiate(&mut store, &Module::new(&engine, wat).unwrap()).unwrap();
     let f = inner.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
     linker.func_wrap("", "f", move |mut caller: Caller<'_, ()>, x: i32| f.call(&mut caller, x)).unwrap();

@@ -167,10 +167,8 @@ fn exports_have_an_order_and_types() {
     let declared: Vec<(String, ExternType)> =
         module.exports().map(|export| (export.name().to_owned(), export.ty().clone())).collect();
     let actual: Vec<_> = instance.exports(&mut store).unwrap().collect();
-    let actual: Vec<(String, ExternType)> = actual
-        .into_iter()
-        .map(|export| (export.name().to_owned(), export.into_extern().ty(&store).unwrap()))
-        .collect();
+    let actual: Vec<(String, ExternType)> =
+        actual.into_iter().map(|export| (export.name().to_owned(), export.into_extern().ty(&store).unwrap())).collect();
     assert_eq!(declared, actual);
     let names: Vec<&str> = declared.iter().map(|(name, _)| &**name).collect();
     assert_eq!(names, ["z", "a", "t", "m", "e"]);

@@ -1,8 +1,6 @@
 //! Memories between host and wasm.
 
-use terrace::{
-    Caller, Engine, Error, Instance, Linker, Memory, MemoryType, Module, SharedMemory, Store, Trap,
-};
+use terrace::{Caller, Engine, Error, Instance, Linker, Memory, MemoryType, Module, SharedMemory, Store, Trap};
 
 use super::{engine, instance, run};
 

@@ -44,17 +44,19 @@ fn references_pass_through() {
             })
             .unwrap();
         linker
-            .func_wrap("", "make", |mut caller: Caller<'_, ()>, n: i32| -> Result<Extern, Error> {
+            .func_wrap("", "make", |mut caller: Caller<'_, ()>, n: i32| -> Result<Option<Extern>, Error> {
                 let _garbage = ExternRef::new(&mut caller, -1)?;
                 let made = ExternRef::new(&mut caller, n)?;
                 let _garbage = ExternRef::new(&mut caller, -2)?;
-                Ok(made)
+                Ok(Some(made))
             })
             .unwrap();
         let mut store = Store::new(&engine, ());
         let instance = linker.instantiate(&mut store, &module).unwrap();
         let (one, two) = (ExternRef::new(&mut store, 1).unwrap(), ExternRef::new(&mut store, 2).unwrap());
-        let (a, b, c) = run::<_, (Extern, Extern, Extern)>(&mut store, instance, (one, two)).unwrap();
+        type Results = (Option<Extern>, Option<Extern>, Option<Extern>);
+        let (a, b, c) = run::<_, Results>(&mut store, instance, (one, two)).unwrap();
+        let [a, b, c] = [a, b, c].map(Option::unwrap);
         assert_eq!([a, b, c].map(|reference| number(&store, reference)), [2, 1, 3]);
         assert!(Rooted::ref_eq(&store, &a, &two).unwrap());
         assert!(!Rooted::ref_eq(&store, &a, &b).unwrap());
@@ -82,10 +84,10 @@ fn references_live_in_locals_tables_and_globals() {
         )
         .unwrap();
         let mut linker = Linker::new(&engine);
-        linker.func_wrap("", "make", |caller: Caller<'_, ()>, n: i32| ExternRef::new(caller, n)).unwrap();
+        linker.func_wrap("", "make", |caller: Caller<'_, ()>, n: i32| ExternRef::new(caller, n).map(Some)).unwrap();
         let mut store = Store::new(&engine, ());
         let instance = linker.instantiate(&mut store, &module).unwrap();
-        let kept = run::<_, Extern>(&mut store, instance, ()).unwrap();
+        let kept = run::<_, Option<Extern>>(&mut store, instance, ()).unwrap().unwrap();
         store.gc();
         assert_eq!(number(&store, kept), 1000);
         let global = instance.get_global(&mut store, "global").unwrap().get(&mut store).unwrap();
@@ -154,11 +156,12 @@ fn calls_of_host_functions_are_scopes() {
         let count = Arc::new(AtomicUsize::new(0));
         let mut store = Store::new(&engine, None::<Extern>);
         let counted = Arc::clone(&count);
-        let make = terrace::Func::wrap(&mut store, move |mut caller: Caller<'_, Option<Extern>>| -> Result<(), Error> {
-            let rooted = ExternRef::new(&mut caller, Counted::new(&counted))?;
-            *caller.data_mut() = Some(rooted);
-            Ok(())
-        });
+        let make =
+            terrace::Func::wrap(&mut store, move |mut caller: Caller<'_, Option<Extern>>| -> Result<(), Error> {
+                let rooted = ExternRef::new(&mut caller, Counted::new(&counted))?;
+                *caller.data_mut() = Some(rooted);
+                Ok(())
+            });
         make.call(&mut store, &[], &mut []).unwrap();
         let escaped = store.data().unwrap();
         assert!(matches!(escaped.data(&store), Err(Error::Unrooted)));
@@ -181,7 +184,7 @@ fn loops_do_not_pile_up_references() {
     )
     .unwrap();
     let mut linker = Linker::new(&engine);
-    linker.func_wrap("", "make", |caller: Caller<'_, ()>| ExternRef::new(caller, [0u64; 4])).unwrap();
+    linker.func_wrap("", "make", |caller: Caller<'_, ()>| ExternRef::new(caller, [0u64; 4]).map(Some)).unwrap();
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate(&mut store, &module).unwrap();
     run::<_, ()>(&mut store, instance, 300_000).unwrap();

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use terrace::{
-    Config, Engine, Error, ExternRef, Func, Instance, InstancePre, InterruptHandle, Linker, Memory, Module, OwnedRooted,
-    Rooted, SharedMemory, Store, TypedFunc, Val,
+    Config, Engine, Error, ExternRef, Func, Instance, InstancePre, InterruptHandle, Linker, Memory, Module,
+    OwnedRooted, Rooted, SharedMemory, Store, TypedFunc, Val,
 };
 
 const fn send<T: Send>() {}

@@ -3,7 +3,7 @@
 use terrace_abi::{Form, Op, Word};
 use wasmparser::{BlockType, BrTable, Catch, TryTable, WasmModuleResources};
 
-use super::control::{Block, Frame, Kinds};
+use super::control::{BlockKind, Frame, Kinds};
 use super::emit::{Displacement, Fixups};
 use super::stack::{Entry, Kind, Value};
 use super::translator::{Clause, Translator};
@@ -24,7 +24,7 @@ pub(super) enum Condition {
 impl Translator<'_> {
     // ---- Frames ----
 
-    pub(super) fn push_frame(&mut self, block: Block, params: Kinds, results: Kinds) {
+    pub(super) fn push_frame(&mut self, block: BlockKind, params: Kinds, results: Kinds) {
         let stack = &self.buffers.stack;
         let height = stack.len() - if self.reachable { params.len as usize } else { 0 };
         let slot = match stack.entries.get(height) {
@@ -89,7 +89,7 @@ impl Translator<'_> {
     }
 
     /// A block begins: what it may change or merge must be at home.
-    fn open(&mut self, block: Block, params: Kinds, results: Kinds) {
+    fn open(&mut self, block: BlockKind, params: Kinds, results: Kinds) {
         if self.reachable {
             self.settle_locals();
             self.settle(params.len as usize);
@@ -99,13 +99,13 @@ impl Translator<'_> {
 
     pub(super) fn visit_block(&mut self, ty: BlockType) {
         let (params, results) = self.block_kinds(ty);
-        self.open(Block::Block, params, results);
+        self.open(BlockKind::Block, params, results);
     }
 
     pub(super) fn visit_loop(&mut self, ty: BlockType) {
         let (params, results) = self.block_kinds(ty);
         let id = self.buffers.loops.len() as u32;
-        self.open(Block::Loop(id), params, results);
+        self.open(BlockKind::Loop(id), params, results);
         if !self.reachable {
             return;
         }
@@ -124,7 +124,7 @@ impl Translator<'_> {
     pub(super) fn visit_if(&mut self, ty: BlockType) {
         let (params, results) = self.block_kinds(ty);
         if !self.reachable {
-            self.push_frame(Block::If(Fixups::NONE), params, results);
+            self.push_frame(BlockKind::If(Fixups::NONE), params, results);
             return;
         }
         let condition = self.pop();
@@ -134,7 +134,7 @@ impl Translator<'_> {
         self.settle(params.len as usize);
         let mut second = Fixups::NONE;
         self.branch_if(condition, false, &mut |this, at| this.buffers.emit.add_fixup(&mut second, at));
-        self.push_frame(Block::If(second), params, results);
+        self.push_frame(BlockKind::If(second), params, results);
         self.start_block();
     }
 
@@ -142,7 +142,7 @@ impl Translator<'_> {
         let Some(frame) = self.buffers.control.last().copied() else { return };
         if frame.dead {
             if let Some(frame) = self.buffers.control.last_mut() {
-                frame.block = Block::Else;
+                frame.block = BlockKind::Else;
             }
             return;
         }
@@ -152,14 +152,14 @@ impl Translator<'_> {
             let at = self.emit_jump();
             self.buffers.emit.add_fixup(&mut end, at);
         }
-        if let Block::If(second) = frame.block {
+        if let BlockKind::If(second) = frame.block {
             self.buffers.emit.bind(second);
         }
         self.buffers.stack.truncate(frame.height);
         self.reachable = true;
         self.push_temps(frame.params);
         if let Some(frame) = self.buffers.control.last_mut() {
-            frame.block = Block::Else;
+            frame.block = BlockKind::Else;
             frame.end = end;
         }
         self.start_block();
@@ -170,7 +170,7 @@ impl Translator<'_> {
         if frame.dead {
             return;
         }
-        if frame.block == Block::Function {
+        if frame.block == BlockKind::Function {
             self.end_function(&frame);
             return;
         }
@@ -179,19 +179,19 @@ impl Translator<'_> {
             self.settle(frame.results.len as usize);
         }
         match frame.block {
-            Block::If(second) => {
+            BlockKind::If(second) => {
                 // Without a second arm, the parameters are the results, and they lie where both arms leave them.
                 self.buffers.emit.bind(second);
                 reachable = true;
             }
-            Block::Loop(id) => {
+            BlockKind::Loop(id) => {
                 let end = self.buffers.emit.pc();
                 let open = &mut self.buffers.loops[id as usize];
                 open.end = end;
                 self.current_loop = open.parent;
                 self.loop_depth -= 1;
             }
-            Block::Try { start, clauses } => self.close_try(start, clauses),
+            BlockKind::Try { start, clauses } => self.close_try(start, clauses),
             _ => {}
         }
         reachable |= self.buffers.emit.bind(frame.end);
@@ -234,7 +234,7 @@ impl Translator<'_> {
     fn aim(&mut self, index: usize, at: Displacement) {
         let frame = self.buffers.control[index];
         match frame.block {
-            Block::Loop(id) => {
+            BlockKind::Loop(id) => {
                 let Loop { head, depth, .. } = self.buffers.loops[id as usize];
                 self.buffers.emit.patch(at, head + 1);
                 let code = &mut self.buffers.emit.code;
@@ -264,7 +264,7 @@ impl Translator<'_> {
     fn jump_with_values(&mut self, index: usize) {
         let frame = self.buffers.control[index];
         let label = frame.label();
-        if frame.block == Block::Function {
+        if frame.block == BlockKind::Function {
             self.emit_return(label);
             return;
         }
@@ -324,7 +324,7 @@ impl Translator<'_> {
             let mut skip = Fixups::NONE;
             self.branch_if(condition, false, &mut |this, at| this.buffers.emit.add_fixup(&mut skip, at));
             self.buffers.emit.barrier();
-            if frame.block == Block::Function {
+            if frame.block == BlockKind::Function {
                 self.emit_return(label);
             } else {
                 self.move_settled(&frame, label);
@@ -362,7 +362,7 @@ impl Translator<'_> {
                 let pc = self.buffers.emit.pc();
                 self.buffers.control[index].stub = (self.br_tables, pc);
                 self.buffers.emit.barrier();
-                if frame.block == Block::Function {
+                if frame.block == BlockKind::Function {
                     self.emit_return(frame.label());
                 } else {
                     self.move_settled(&frame, frame.label());
@@ -533,7 +533,7 @@ impl Translator<'_> {
             self.buffers.emit.barrier();
         }
         let start = self.buffers.emit.pc();
-        self.push_frame(Block::Try { start, clauses }, params, results);
+        self.push_frame(BlockKind::Try { start, clauses }, params, results);
         if self.reachable {
             self.start_block();
         }
@@ -552,7 +552,7 @@ impl Translator<'_> {
             let number = self.buffers.handlers.len() as u32;
             let mut handler = Handler { start, end, tag, reference, target: u32::MAX, slot: frame.slot };
             match frame.block {
-                Block::Loop(id) => handler.target = self.buffers.loops[id as usize].head + 1,
+                BlockKind::Loop(id) => handler.target = self.buffers.loops[id as usize].head + 1,
                 _ => {
                     self.buffers.targets.push((frame.catches, number));
                     self.buffers.control[index].catches = self.buffers.targets.len() as u32;

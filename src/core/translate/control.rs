@@ -8,7 +8,7 @@ use super::stack::Kind;
 
 /// What kind of block a frame is, with what only that kind needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Block {
+pub(super) enum BlockKind {
     /// The function body.
     Function,
     /// `block`
@@ -35,7 +35,7 @@ pub(super) struct Kinds {
 /// One block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
-    pub(super) block: Block,
+    pub(super) block: BlockKind,
     /// Was the block entered in unreachable code? Then nothing of it is translated.
     pub(super) dead: bool,
     /// Operands below the block's parameters.
@@ -55,7 +55,7 @@ pub(super) struct Frame {
 impl Frame {
     /// The values that a branch to this block's label takes along.
     pub(super) fn label(&self) -> Kinds {
-        if matches!(self.block, Block::Loop(_)) { self.params } else { self.results }
+        if matches!(self.block, BlockKind::Loop(_)) { self.params } else { self.results }
     }
 }
 

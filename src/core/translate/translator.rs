@@ -175,7 +175,7 @@ impl<'b> Translator<'b> {
         let results: Vec<Kind> = results.map(|ty| self.kind(ty)).collect();
         let results = self.buffers.kinds.add(results.into_iter());
         self.result_slots = results.slots;
-        self.push_frame(super::control::Block::Function, super::control::Kinds::default(), results);
+        self.push_frame(super::control::BlockKind::Function, super::control::Kinds::default(), results);
         if self.config.polls {
             self.emit(Op::Poll, Form::SLOTS, 0, 0, 0, &[]);
         }
@@ -258,6 +258,7 @@ impl<'b> Translator<'b> {
     }
 
     /// Emits an instruction that defines `slot` through its field `d`.
+    #[allow(clippy::too_many_arguments, reason = "an instruction has as many parts")]
     pub(super) fn emit_def(&mut self, op: Op, form: Form, slot: u32, kind: Kind, a: u16, b: u16, extensions: &[Word]) {
         self.note(op);
         match u16::try_from(slot) {
