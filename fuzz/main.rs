@@ -197,7 +197,9 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     if options.print {
         let wasm = generator.unwrap_or_else(|| Generator::for_seed(options.seed)).module(options.seed);
-        println!("{}", wasmprinter::print_bytes(wasm)?);
+        let mut text = String::new();
+        wasmprinter::Config::new().print_offsets(true).print(&wasm, &mut wasmprinter::PrintFmtWrite(&mut text))?;
+        println!("{text}");
         return Ok(ExitCode::SUCCESS);
     }
     let totals = if options.wasm.is_empty() { hunt(&options, generator)? } else { replay(&options)? };

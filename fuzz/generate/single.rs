@@ -289,7 +289,8 @@ impl Case<'_> {
     /// `op` between two values and a condition: a block or select that consumes it where it was computed.
     fn fused(&mut self, op: Op, signature: &Signature) {
         use Instruction as I;
-        let ty = *TYPES.choose(self.random).unwrap_or(&Ty::I32);
+        // Vectors have instructions of their own here.
+        let ty = if self.random.random_ratio(1, 4) { Ty::V128 } else { *TYPES.choose(self.random).unwrap_or(&Ty::I32) };
         match self.random.random_range(0..3) {
             0 => {
                 self.operand(ty);

@@ -8,9 +8,10 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 use terrace_abi::{Op, Ty};
 use wasm_encoder::{
-    AbstractHeapType, BlockType, Catch, CodeSection, ConstExpr, DataSection, ElementSection, Elements, ExportKind,
-    ExportSection, Function, FunctionSection, GlobalSection, GlobalType, HeapType, Instruction as I, MemorySection,
-    MemoryType, Module, RefType, TableSection, TableType, TagKind, TagSection, TagType, TypeSection, ValType,
+    AbstractHeapType, BlockType, Catch, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection,
+    Elements, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType, HeapType,
+    Instruction as I, MemorySection, MemoryType, Module, RefType, TableSection, TableType, TagKind, TagSection,
+    TagType, TypeSection, ValType,
 };
 
 use super::Random;
@@ -74,6 +75,8 @@ struct World {
 /// The global that bounds loops and calls.
 const BUDGET: u32 = 0;
 const TABLE_SIZE: u64 = 8;
+/// The passive segments; the others are active.
+const PASSIVE: u32 = 1;
 /// The table of functions, and one of external references.
 const FUNCS: u32 = 0;
 const EXTERNS: u32 = 1;
@@ -287,7 +290,7 @@ impl Body<'_> {
                 self.code.push(I::Loop(BlockType::Empty)).push(I::Unreachable).push(I::End).push(I::Unreachable);
             }
             _ => {
-                self.code.push(I::If(BlockType::Empty)).push(I::Nop).push(I::Else).push(I::Return).push(I::End);
+                self.code.push(I::If(BlockType::Empty)).push(I::Nop).push(I::Else).push(I::Unreachable).push(I::End);
             }
         }
     }
@@ -575,7 +578,15 @@ impl Body<'_> {
     }
 
     fn reference(&mut self) {
-        match self.random.random_range(0..8) {
+        match self.random.random_range(0..9) {
+            8 => {
+                self.table_index();
+                self.code
+                    .constant(Ty::I32, self.random.random_range(0..3))
+                    .constant(Ty::I32, self.random.random_range(0..3));
+                self.push(I::TableInit { elem_index: PASSIVE, table: FUNCS });
+                self.take(1);
+            }
             0 => {
                 let kind = pick(self.random, &[Kind::Func, Kind::Extern]);
                 self.ensure(&[kind]);
@@ -656,7 +667,19 @@ impl Body<'_> {
         let Some(memory) = self.world.memories.choose(self.random).copied() else { return };
         let address = memory.address();
         let mem = memory.index;
-        match self.random.random_range(0..4) {
+        match self.random.random_range(0..6) {
+            4 => {
+                self.ensure(&[Kind::Number(address)]);
+                self.code
+                    .constant(Ty::I32, self.random.random_range(0..8))
+                    .constant(Ty::I32, self.random.random_range(0..8));
+                self.push(I::MemoryInit { mem, data_index: PASSIVE });
+                self.take(1);
+            }
+            5 => {
+                let drop = if self.chance(2) { I::DataDrop(PASSIVE) } else { I::ElemDrop(PASSIVE) };
+                self.push(drop);
+            }
             0 => {
                 self.push(I::MemorySize(mem));
                 self.stack.push(Kind::Number(address));
@@ -907,16 +930,19 @@ pub(super) fn generate(random: &mut Random) -> Vec<u8> {
     let mut elements = ElementSection::new();
     let all: Vec<u32> = (0..inner).collect();
     elements.active(Some(FUNCS), &ConstExpr::i32_const(0), Elements::Functions(all.as_slice().into()));
+    elements.passive(Elements::Functions(all.as_slice().into()));
     let mut data = DataSection::new();
     let at = if memory64 { ConstExpr::i64_const(8) } else { ConstExpr::i32_const(8) };
     data.active(0, &at, (0..=255).rev());
+    data.passive([1, 2, 3, 4, 5, 6, 7, 8]);
 
     let mut module = Module::new();
     module.section(&types).section(&functions).section(&tables).section(&memories);
     if !world.tags.is_empty() {
         module.section(&tags);
     }
-    module.section(&globals).section(&exports).section(&elements).section(&code).section(&data);
+    module.section(&globals).section(&exports).section(&elements);
+    module.section(&DataCountSection { count: data.len() }).section(&code).section(&data);
     module.finish()
 }
 

@@ -167,6 +167,12 @@ impl Config {
         self
     }
 
+    /// Checks everything that is translated with the bytecode verifier, which panics at what would be a bug of the translator.
+    pub fn verify_bytecode(&mut self, enable: bool) -> &mut Config {
+        self.core.verify_bytecode = enable;
+        self
+    }
+
     /// How many bytes the references of a store may take.
     pub fn max_gc_heap(&mut self, bytes: u32) -> &mut Config {
         self.core.heap.capacity = bytes;

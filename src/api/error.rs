@@ -68,7 +68,6 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Why.
-        #[source]
         error: std::io::Error,
     },
     /// The module cannot be loaded.
@@ -189,7 +188,7 @@ impl fmt::Display for HostFailure {
 
 impl StdError for HostFailure {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.error)
+        self.error.source()
     }
 }
 

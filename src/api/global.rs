@@ -57,7 +57,9 @@ impl Global {
         let store = store.as_context_mut().into_core();
         let global = self.0.of(store)?;
         let slots = store.global(global).value.each_ref().map(|slot| slot.load(Ordering::Relaxed));
-        Ok(Val::load(store, store.global_type(global).content, &slots))
+        let ty = store.global_type(global).content;
+        // SAFETY: the value is of the global's type, in the global's store.
+        Ok(unsafe { Val::load(store, ty, &slots) })
     }
 
     /// Writes the value.

@@ -76,7 +76,8 @@ impl Table {
         let store = store.as_context_mut().into_core();
         let (table, element) = self.element(store)?;
         let slot = store.table(table).get(index).map_err(|_| Error::TableAccess)?;
-        Ok(Ref::load(store, element, slot))
+        // SAFETY: the element is of the table's type, in the table's store.
+        Ok(unsafe { Ref::load(store, element, slot) })
     }
 
     /// Writes the element at `index`.

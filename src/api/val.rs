@@ -100,12 +100,19 @@ impl Ref {
     }
 
     /// What a slot of this type holds.
-    pub(crate) fn load(store: &mut runtime::Store, ty: RefType, slot: u64) -> Ref {
-        match ty.heap.top() {
-            HeapType::Func => Ref::Func(Func::from_slot(store, slot)),
-            HeapType::Extern => Ref::Extern(Rooted::from_slot(store, slot)),
-            HeapType::Exn => Ref::Exn(Rooted::from_slot(store, slot)),
-            _ => Ref::Any(Rooted::from_slot(store, slot)),
+    ///
+    /// # Safety
+    ///
+    /// The slot holds a reference of type `ty` of `store`.
+    pub(crate) unsafe fn load(store: &mut runtime::Store, ty: RefType, slot: u64) -> Ref {
+        // SAFETY: the caller's promise; the type says which kind of reference it is.
+        unsafe {
+            match ty.heap.top() {
+                HeapType::Func => Ref::Func(Func::from_slot(store, slot)),
+                HeapType::Extern => Ref::Extern(Rooted::from_slot(store, slot)),
+                HeapType::Exn => Ref::Exn(Rooted::from_slot(store, slot)),
+                _ => Ref::Any(Rooted::from_slot(store, slot)),
+            }
         }
     }
 
@@ -190,14 +197,19 @@ impl Val {
     }
 
     /// The value of type `ty` in `slots`, at least as many as it takes.
-    pub(crate) fn load(store: &mut runtime::Store, ty: ValType, slots: &[u64]) -> Val {
+    ///
+    /// # Safety
+    ///
+    /// The slots hold a value of type `ty` of `store`.
+    pub(crate) unsafe fn load(store: &mut runtime::Store, ty: ValType, slots: &[u64]) -> Val {
         match ty {
             ValType::I32 => Val::I32(slots[0] as i32),
             ValType::I64 => Val::I64(slots[0] as i64),
             ValType::F32 => Val::F32(slots[0] as u32),
             ValType::F64 => Val::F64(slots[0]),
             ValType::V128 => Val::V128(V128(u128::from(slots[0]) | u128::from(slots[1]) << 64)),
-            ValType::Ref(ty) => Ref::load(store, ty, slots[0]).into(),
+            // SAFETY: the caller's promise.
+            ValType::Ref(ty) => unsafe { Ref::load(store, ty, slots[0]) }.into(),
         }
     }
 
@@ -242,10 +254,15 @@ pub(crate) fn store_all(
 }
 
 /// The values of these types in `slots`. What they refer to is rooted.
-pub(crate) fn load_all(store: &mut runtime::Store, types: &[ValType], slots: &[u64]) -> Vec<Val> {
+///
+/// # Safety
+///
+/// The slots hold values of these types of `store`.
+pub(crate) unsafe fn load_all(store: &mut runtime::Store, types: &[ValType], slots: &[u64]) -> Vec<Val> {
     let mut at = 0;
     let load = |&ty: &ValType| {
-        let value = Val::load(store, ty, &slots[at..]);
+        // SAFETY: the caller's promise.
+        let value = unsafe { Val::load(store, ty, &slots[at..]) };
         at += ty.slots();
         value
     };

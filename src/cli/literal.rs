@@ -1,6 +1,6 @@
 //! Values on the command line: the literals of the text format, read by the type that is expected.
 //!
-//! [`parse`] reads what [`print`] prints, to the bit, but for references that are not null, which have no literal.
+//! [`parse`] reads what [`print()`] prints, to the bit, but for references that are not null, which have no literal.
 
 use terrace::{Ref, V128, Val, ValType};
 use wast::core::V128Const;

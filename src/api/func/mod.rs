@@ -86,9 +86,13 @@ impl Func {
         Ok(Func(Bound::new(store, func)))
     }
 
-    /// What a slot of a function reference of `store` holds.
-    pub(crate) fn from_slot(store: &runtime::Store, slot: u64) -> Option<Func> {
-        // SAFETY: callers read the slot of a value whose type is below `func`, and the store is alive.
+    /// What the slot of a function reference holds.
+    ///
+    /// # Safety
+    ///
+    /// The slot is null or holds a function reference of `store`.
+    pub(crate) unsafe fn from_slot(store: &runtime::Store, slot: u64) -> Option<Func> {
+        // SAFETY: the caller's promise, and the store is alive.
         let func = unsafe { FuncRef::from_slot(slot) }?;
         Some(Func(Bound::new(store, func)))
     }
@@ -136,7 +140,8 @@ impl Func {
         store.call(func, slots).map_err(|stop| Error::from_stop(stop, store))?;
         let mut at = 0;
         for (result, &ty) in results.iter_mut().zip(ty.results()) {
-            *result = Val::load(store, ty, &slots[at..]);
+            // SAFETY: the results are of these types, in the function's store.
+            *result = unsafe { Val::load(store, ty, &slots[at..]) };
             at += ty.slots();
         }
         Ok(())
@@ -167,7 +172,8 @@ pub(crate) fn dynamic<T: 'static>(
 ) -> Result<Arc<HostFunc>> {
     let signature = ty.clone();
     let run = move |store: &mut runtime::Store, caller, slots: &mut [u64]| {
-        let params = val::load_all(store, signature.params(), slots);
+        // SAFETY: the function is of this type, so these are its arguments, in the store that calls it.
+        let params = unsafe { val::load_all(store, signature.params(), slots) };
         let mut results: Vec<Val> = signature.results().iter().map(|&ty| Val::placeholder(ty)).collect();
         call(Caller::new(store, caller), &params, &mut results)
             .and_then(|()| val::store_all(&results, store, signature.results(), slots, "results"))

@@ -67,7 +67,8 @@ impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
         params.store_all(store, &mut slots)?;
         let used = &mut slots[..Params::SLOTS.max(Results::SLOTS)];
         match store.call(func, used) {
-            Ok(()) => Ok(Results::load_all(store, used)),
+            // SAFETY: the function's results are subtypes of these, and the store is its own.
+            Ok(()) => Ok(unsafe { Results::load_all(store, used) }),
             Err(stop) => Err(Error::from_stop(stop, store)),
         }
     }

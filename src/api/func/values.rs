@@ -22,9 +22,13 @@ pub trait WasmTy: sealed::Sealed + Send + 'static {
     /// wasm's type.
     fn valtype() -> ValType;
 
-    /// The value in these slots, which are of its type. References are rooted.
+    /// The value in these slots. References are rooted.
+    ///
+    /// # Safety
+    ///
+    /// The slots hold a value of [`WasmTy::valtype`] of this store.
     #[doc(hidden)]
-    fn load(store: &mut runtime::Store, slots: &[u64]) -> Self;
+    unsafe fn load(store: &mut runtime::Store, slots: &[u64]) -> Self;
 
     /// Puts the value into these slots, if it is of this store. References are good until the next collection.
     #[doc(hidden)]
@@ -43,7 +47,7 @@ macro_rules! numbers {
             }
 
             #[inline]
-            fn load(_: &mut runtime::Store, slots: &[u64]) -> $ty {
+            unsafe fn load(_: &mut runtime::Store, slots: &[u64]) -> $ty {
                 let $slot = slots[0];
                 $load
             }
@@ -77,7 +81,7 @@ impl WasmTy for V128 {
     }
 
     #[inline]
-    fn load(_: &mut runtime::Store, slots: &[u64]) -> V128 {
+    unsafe fn load(_: &mut runtime::Store, slots: &[u64]) -> V128 {
         V128::from(u128::from(slots[0]) | u128::from(slots[1]) << 64)
     }
 
@@ -102,8 +106,9 @@ macro_rules! references {
                 ValType::Ref(RefType::new(true, HeapType::$heap))
             }
 
-            fn load(store: &mut runtime::Store, slots: &[u64]) -> Option<$ty> {
-                <$ty>::from_slot(store, slots[0])
+            unsafe fn load(store: &mut runtime::Store, slots: &[u64]) -> Option<$ty> {
+                // SAFETY: the caller's promise.
+                unsafe { <$ty>::from_slot(store, slots[0]) }
             }
 
             fn store(self, store: &runtime::Store, slots: &mut [u64]) -> Result<()> {
@@ -119,8 +124,9 @@ macro_rules! references {
                 ValType::Ref(RefType::new(false, HeapType::$heap))
             }
 
-            fn load(store: &mut runtime::Store, slots: &[u64]) -> $ty {
-                match <$ty>::from_slot(store, slots[0]) {
+            unsafe fn load(store: &mut runtime::Store, slots: &[u64]) -> $ty {
+                // SAFETY: the caller's promise.
+                match unsafe { <$ty>::from_slot(store, slots[0]) } {
                     Some(value) => value,
                     None => unreachable!("the value is of a type without null"),
                 }
@@ -149,9 +155,13 @@ pub trait WasmValues: Send + 'static {
     /// wasm's types.
     fn valtypes() -> Vec<ValType>;
 
-    /// The values in these slots, which are of their types. References are rooted.
+    /// The values in these slots. References are rooted.
+    ///
+    /// # Safety
+    ///
+    /// The slots hold values of [`WasmValues::valtypes`] of this store.
     #[doc(hidden)]
-    fn load_all(store: &mut runtime::Store, slots: &[u64]) -> Self;
+    unsafe fn load_all(store: &mut runtime::Store, slots: &[u64]) -> Self;
 
     /// Puts the values into these slots, if they are of this store. References are good until the next collection.
     #[doc(hidden)]
@@ -175,8 +185,9 @@ impl<V: WasmTy> WasmValues for V {
     }
 
     #[inline]
-    fn load_all(store: &mut runtime::Store, slots: &[u64]) -> V {
-        V::load(store, slots)
+    unsafe fn load_all(store: &mut runtime::Store, slots: &[u64]) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { V::load(store, slots) }
     }
 
     #[inline]
@@ -215,9 +226,10 @@ macro_rules! tuple {
             }
 
             #[inline]
-            fn load_all(store: &mut runtime::Store, slots: &[u64]) -> Self {
+            unsafe fn load_all(store: &mut runtime::Store, slots: &[u64]) -> Self {
                 $(
-                    let $ty = $ty::load(store, slots);
+                    // SAFETY: the caller's promise.
+                    let $ty = unsafe { $ty::load(store, slots) };
                     let slots = &slots[<$ty as WasmTy>::SLOTS..];
                 )*
                 ($($ty,)*)

@@ -1,5 +1,6 @@
 //! Closures as functions of the host.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use terrace_core::runtime::types::FuncType;
@@ -50,9 +51,9 @@ pub trait IntoFunc<T, Params, Results>: Send + Sync + 'static {
 /// Runs a host function in a scope of its own for rooted references.
 pub(super) fn scoped<R>(store: &mut runtime::Store, run: impl FnOnce(&mut runtime::Store) -> R) -> R {
     let scope = store.heap().roots().enter_scope();
-    let result = run(store);
+    let result = catch_unwind(AssertUnwindSafe(|| run(store)));
     store.heap_mut().roots_mut().exit_scope(scope);
-    result
+    result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 fn wrap<T: 'static, P: WasmValues, R: WasmRet>(
@@ -60,7 +61,8 @@ fn wrap<T: 'static, P: WasmValues, R: WasmRet>(
     call: impl Fn(Caller<'_, T>, P) -> R + Send + Sync + 'static,
 ) -> Result<Arc<HostFunc>> {
     let run = move |store: &mut runtime::Store, caller, slots: &mut [u64]| {
-        let params = P::load_all(store, slots);
+        // SAFETY: the function is of the type made below, so these are its arguments, in the store that calls it.
+        let params = unsafe { P::load_all(store, slots) };
         match call(Caller::new(store, caller), params).into_values() {
             Ok(results) => results.store_all(store, slots).map_err(|error| error.into_host_error(store)),
             Err(error) => Err(box_into_host_error(error, store)),

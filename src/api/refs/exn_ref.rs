@@ -34,7 +34,6 @@ impl ExnRef {
     /// # Errors
     ///
     /// The store is another one, the payload is not of the tag's type, or the heap of references is full.
-    #[expect(clippy::new_ret_no_self, reason = "references exist behind roots only")]
     pub fn new(mut store: impl AsContextMut, tag: &Tag, payload: &[Val]) -> Result<Rooted<ExnRef>> {
         let store = store.as_context_mut().into_core();
         let ty = tag.func_type(store)?;
@@ -70,7 +69,8 @@ impl Rooted<ExnRef> {
         let store = store.as_context_mut().into_core();
         let ty = tag.func_type(store)?;
         let payload = store.heap().exn_payload(self.get(store)?).unwrap_or_default().to_vec();
-        Ok(val::load_all(store, ty.params(), &payload))
+        // SAFETY: the payload is of the tag's type, in the exception's store.
+        Ok(unsafe { val::load_all(store, ty.params(), &payload) })
     }
 }
 

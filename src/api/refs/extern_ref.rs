@@ -26,7 +26,6 @@ impl ExternRef {
     /// # Errors
     ///
     /// The heap of references is full.
-    #[expect(clippy::new_ret_no_self, reason = "references exist behind roots only")]
     pub fn new(mut store: impl AsContextMut, value: impl Any + Send + Sync) -> Result<Rooted<ExternRef>> {
         let store = store.as_context_mut().into_core();
         let reference = store.new_extern(Box::new(value))?;

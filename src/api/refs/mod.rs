@@ -61,7 +61,11 @@ impl<K: RootedKind> Rooted<K> {
     }
 
     /// What a slot holds: a reference of this kind, or null.
-    pub(crate) fn from_slot(store: &mut runtime::Store, slot: u64) -> Option<Rooted<K>> {
+    ///
+    /// # Safety
+    ///
+    /// The slot is null or holds a reference of this kind of `store`.
+    pub(crate) unsafe fn from_slot(store: &mut runtime::Store, slot: u64) -> Option<Rooted<K>> {
         let reference = HeapRef::from_slot(slot);
         (!reference.is_null()).then(|| Rooted::new(store, reference))
     }

@@ -1,8 +1,9 @@
 //! What host functions do that is no return: errors, traps, panics, calls back into wasm.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-use terrace::{BoxError, Caller, Config, Engine, Error, Func, Instance, Linker, Module, Store, Trap};
+use terrace::{BoxError, Caller, Config, Engine, Error, ExternRef, Func, Instance, Linker, Module, Store, Trap};
 
 use super::run;
 
@@ -90,6 +91,20 @@ fn panics_pass_through_wasm_and_leave_the_store_usable() {
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"host panics"));
         assert_eq!(run::<_, i32>(&mut store, instance, 1).unwrap(), 2);
     }
+}
+
+#[test]
+fn panics_leave_no_references_behind() {
+    let alive = Arc::new(());
+    let held = Arc::clone(&alive);
+    let (mut store, instance) = linked(move |caller: Caller<'_, ()>, x: i32| -> i32 {
+        let reference = ExternRef::new(caller, Arc::clone(&held));
+        panic!("{x} {reference:?}")
+    });
+    assert!(catch_unwind(AssertUnwindSafe(|| run::<_, i32>(&mut store, instance, 0))).is_err());
+    assert_eq!(Arc::strong_count(&alive), 3);
+    store.gc();
+    assert_eq!(Arc::strong_count(&alive), 2);
 }
 
 #[test]

@@ -21,13 +21,14 @@ use terrace::{Config, Engine, Error, Instance, Module, Store, WasmParams, WasmRe
 /// An engine with changed settings.
 fn engine(configure: impl FnOnce(&mut Config) -> &mut Config) -> Engine {
     let mut config = Config::new();
+    config.verify_bytecode(true);
     configure(&mut config);
     Engine::new(&config).unwrap()
 }
 
 /// A module without imports in a store of its own.
 fn instance(wat: &str) -> (Store<()>, Instance) {
-    instance_in(&Engine::default(), wat)
+    instance_in(&engine(|config| config), wat)
 }
 
 fn instance_in(engine: &Engine, wat: &str) -> (Store<()>, Instance) {
