@@ -1,7 +1,9 @@
 //! Another engine, wasmi, for a second opinion on the semantics.
+//!
+//! Version 1: version 2.0 confuses the operands of selects whose condition is a test for zero.
 
 use terrace_abi::TrapKind;
-use wasmi::{
+use wasmi_1::{
     CompilationMode, Config, Engine, Extern, ExternRef, Module, Ref, Store, StoreLimits, StoreLimitsBuilder, TrapCode,
     Val, ValType,
 };
@@ -31,13 +33,13 @@ impl engine::Engine for Wasmi {
         config.wasm_custom_page_sizes(true);
         config.wasm_wide_arithmetic(true);
         let engine = Engine::new(&config);
-        let refused = |error: wasmi::Error| LoadError::Refused(error.to_string());
+        let refused = |error: wasmi_1::Error| LoadError::Refused(error.to_string());
         let module = Module::new(&engine, wasm).map_err(refused)?;
         let limits = StoreLimitsBuilder::new().memory_size(MAX_MEMORY).table_elements(MAX_TABLE).build();
         let mut store = Store::new(&engine, limits);
         store.limiter(|limits| limits);
         store.set_fuel(ENOUGH).map_err(refused)?;
-        let instance = wasmi::Instance::new(&mut store, &module, &[]).map_err(|error| match outcome(&error) {
+        let instance = wasmi_1::Instance::new(&mut store, &module, &[]).map_err(|error| match outcome(&error) {
             Outcome::Failed(message) => LoadError::Refused(message),
             outcome => LoadError::Stopped(outcome),
         })?;
@@ -48,10 +50,10 @@ impl engine::Engine for Wasmi {
 struct Instantiated {
     module: Module,
     store: Store<StoreLimits>,
-    instance: wasmi::Instance,
+    instance: wasmi_1::Instance,
 }
 
-fn outcome(error: &wasmi::Error) -> Outcome {
+fn outcome(error: &wasmi_1::Error) -> Outcome {
     let kind = match error.as_trap_code() {
         Some(TrapCode::UnreachableCodeReached) => TrapKind::Unreachable,
         Some(TrapCode::MemoryOutOfBounds) => TrapKind::MemoryOutOfBounds,
@@ -126,8 +128,8 @@ impl Instance for Instantiated {
             values.push(match *arg {
                 Value::I32(x) => Val::I32(x as i32),
                 Value::I64(x) => Val::I64(x as i64),
-                Value::F32(x) => Val::F32(wasmi::F32::from_bits(x)),
-                Value::F64(x) => Val::F64(wasmi::F64::from_bits(x)),
+                Value::F32(x) => Val::F32(wasmi_1::F32::from_bits(x)),
+                Value::F64(x) => Val::F64(wasmi_1::F64::from_bits(x)),
                 Value::V128(x) => Val::V128(x.into()),
                 Value::Extern(id) => Val::ExternRef(Ref::Val(ExternRef::new(&mut self.store, id))),
                 Value::Null | Value::NonNull => Val::default(ty),

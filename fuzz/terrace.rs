@@ -21,9 +21,6 @@ use crate::watch::Watch;
 /// The tiers.
 pub const TIERS: &[fn() -> Arc<dyn Tier>] = &[|| Arc::new(Reference)];
 
-/// The stack limit: so small that its end is reached, and enough for a few frames that are out of reach of 16 bits.
-const MAX_STACK: usize = 2 << 20;
-
 /// A configuration of Terrace.
 #[derive(Clone, Copy, Debug)]
 pub struct Terrace {
@@ -43,6 +40,8 @@ pub struct Terrace {
     pub verify: bool,
     /// Whether NaNs are canonical.
     pub canonicalize: bool,
+    /// The stack limit in bytes.
+    pub max_stack: usize,
 }
 
 impl Terrace {
@@ -50,16 +49,17 @@ impl Terrace {
     pub const BASE: Terrace = Terrace {
         tier: 0,
         level: Level::Plain,
-        translation: Translation::Lazy,
+        translation: Translation::Eager,
         fuel: true,
         explicit_bounds: false,
         gc_stress: false,
-        verify: false,
+        verify: true,
         canonicalize: true,
+        max_stack: 2 << 20,
     };
 
-    /// Some configuration.
-    pub fn random(rng: &mut impl Rng) -> Terrace {
+    /// Some configuration, with this one's meaning of NaNs and stack limit.
+    pub fn vary(&self, rng: &mut impl Rng) -> Terrace {
         let verify = rng.random();
         // A failed verification panics, which is not to happen below machine code.
         let translations = [Translation::Eager, Translation::Parallel, Translation::Lazy, Translation::LazyValidation];
@@ -71,7 +71,7 @@ impl Terrace {
             explicit_bounds: rng.random(),
             gc_stress: rng.random(),
             verify,
-            canonicalize: true,
+            ..*self
         }
     }
 
@@ -83,7 +83,7 @@ impl Terrace {
             polls: !self.fuel,
             canonicalize_nans: self.canonicalize,
             verify_bytecode: self.verify,
-            max_stack: MAX_STACK,
+            max_stack: self.max_stack,
             ..Config::default()
         };
         config.memory.explicit_bounds = self.explicit_bounds;

@@ -258,7 +258,8 @@ impl Body<'_> {
     /// Steps inside a block until it ends, with its results on the stack.
     fn inside(&mut self, label: &[Kind], params: usize, results: &[Kind]) {
         self.frames.push(Frame { label: label.to_vec(), height: self.stack.len() - params });
-        let steps = self.random.random_range(0..12);
+        let most = if self.frames.len() == 1 { 60 } else { 12 };
+        let steps = self.random.random_range(0..most);
         self.live = true;
         for _ in 0..steps {
             if self.steps == 0 || !self.live {
@@ -773,7 +774,7 @@ fn function(random: &mut Random, world: &mut World, ty: &Type) -> Function {
         locals.push(kind);
         groups.push((1, kind.val_type()));
     }
-    let steps = random.random_range(5..120);
+    let steps = if random.random_ratio(1, 16) { random.random_range(500..2000) } else { random.random_range(5..120) };
     let mut body = Body {
         random,
         world,

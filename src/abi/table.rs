@@ -9,11 +9,12 @@
 //!
 //! `Name` is the operator's name in wasmparser, `snake` names its meaning in [`crate::meaning`] and its visitor method, and the
 //! opcode is `prefix << 16 | sub-opcode` for prefixed operators. Memory rows give the accessed width as an unsigned integer
-//! type. Traits: `commutative` (exact to the bit), `traps`, `nan` (may produce a NaN whose payload is not determined).
+//! type. Traits: `commutative` (exact to the bit), `traps`, `nan` (may produce a NaN whose payload is not determined), `calls`
+//! (another function may run, be it the host's at a poll: a safepoint).
 //!
 //! Rows of the group `special` have a layout of their own instead of a shape: `[kind field type, ...] ext words [traits]`,
-//! with the traits `traps`, `calls` (another function may run: a safepoint), `ends` (control never falls through). Rows without
-//! an opcode (`-`) are internal ops that no wasm operator names.
+//! with the traits `traps`, `calls`, `ends` (control never falls through). Rows without an opcode (`-`) are internal ops that no
+//! wasm operator names.
 //!
 //! `structural` rows are operators that emit no op of their own: the translator's operand stack or control stack absorbs them,
 //! or they lower to the op that is named. `refused` rows are recognised and rejected by name.
@@ -419,8 +420,8 @@ macro_rules! for_each_op {
             MemoryAtomicNotify memory_atomic_notify "memory.atomic.notify" 0xfe_0000 threads (u32, I32) -> I32 [];
         }
         atomic_wait {
-            MemoryAtomicWait32 memory_atomic_wait32 "memory.atomic.wait32" 0xfe_0001 threads (u32, I32, I64) -> I32 [];
-            MemoryAtomicWait64 memory_atomic_wait64 "memory.atomic.wait64" 0xfe_0002 threads (u64, I64, I64) -> I32 [];
+            MemoryAtomicWait32 memory_atomic_wait32 "memory.atomic.wait32" 0xfe_0001 threads (u32, I32, I64) -> I32 [calls];
+            MemoryAtomicWait64 memory_atomic_wait64 "memory.atomic.wait64" 0xfe_0002 threads (u64, I64, I64) -> I32 [calls];
         }
         atomic_load {
             I32AtomicLoad i32_atomic_load "i32.atomic.load" 0xfe_0010 threads (u32) -> I32 [];
@@ -585,12 +586,12 @@ macro_rules! for_each_op {
             TableGrow table_grow "table.grow" 0xfc_000f reference_types [Def D Word, Use A Ref, Use B Word, Table E0L None] ext 1 [calls];
             TableFill table_fill "table.fill" 0xfc_0011 reference_types [Use D Word, Use A Ref, Use B Word, Table E0L None] ext 1 [traps];
             TableCopy table_copy "table.copy" 0xfc_000e bulk_memory [Use D Word, Use A Word, Use B Word, Table E0L None, Table E0H None] ext 1 [traps];
-            TableInit table_init "table.init" 0xfc_000c bulk_memory [Use D Word, Use A I32, Use B I32, Table E0L None, Elem E0H None] ext 1 [traps];
+            TableInit table_init "table.init" 0xfc_000c bulk_memory [Use D Word, Use A I32, Use B I32, Table E0L None, Elem E0H None] ext 1 [traps calls];
             ElemDrop elem_drop "elem.drop" 0xfc_000d bulk_memory [Elem W None] ext 0 [];
             MemorySize memory_size "memory.size" 0x3f mvp [Def D Word, Memory W None] ext 0 [];
             MemoryGrow memory_grow "memory.grow" 0x40 mvp [Def D Word, Use A Word, Memory E0L None] ext 1 [calls];
-            MemoryFill memory_fill "memory.fill" 0xfc_000b bulk_memory [Use D Word, Use A I32, Use B Word, Memory E0L None] ext 1 [traps];
-            MemoryCopy memory_copy "memory.copy" 0xfc_000a bulk_memory [Use D Word, Use A Word, Use B Word, Memory E0L None, Memory E0H None] ext 1 [traps];
+            MemoryFill memory_fill "memory.fill" 0xfc_000b bulk_memory [Use D Word, Use A I32, Use B Word, Memory E0L None] ext 1 [traps calls];
+            MemoryCopy memory_copy "memory.copy" 0xfc_000a bulk_memory [Use D Word, Use A Word, Use B Word, Memory E0L None, Memory E0H None] ext 1 [traps calls];
             MemoryInit memory_init "memory.init" 0xfc_0008 bulk_memory [Use D Word, Use A I32, Use B I32, Memory E0L None, Data E0H None] ext 1 [traps];
             DataDrop data_drop "data.drop" 0xfc_0009 bulk_memory [Data W None] ext 0 [];
             AtomicFence atomic_fence "atomic.fence" 0xfe_0003 threads [] ext 0 [];

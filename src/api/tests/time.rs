@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use terrace::{Caller, Config, Engine, Error, Func, Instance, Linker, Module, Store, Trap, UpdateDeadline};
+use terrace::{
+    Caller, Config, Engine, Error, ExternRef, Func, Instance, Level, Linker, Module, Rooted, Store, Trap,
+    UpdateDeadline,
+};
 
 use super::{engine, instance_in, run};
 
@@ -219,4 +222,51 @@ fn settings_can_be_combined() {
     let (mut store, instance) = instance_in(&Engine::new(&config).unwrap(), COUNT);
     store.set_fuel(10_000).unwrap();
     assert_eq!(run::<_, i32>(&mut store, instance, 10).unwrap(), 55);
+}
+
+#[test]
+fn references_survive_collections_at_the_deadline() {
+    const WAT: &str = r#"(module
+        (memory 40 40 shared)
+        (table $t 70000 funcref)
+        (func $id (param externref) (result externref) (local.get 0))
+        ;; What is on the operand stack lies in no local.
+        (func (export "fill") (param externref) (result externref)
+            (call $id (local.get 0)) (local.set 0 (ref.null extern))
+            (memory.fill (i32.const 0) (i32.const 0) (i32.const 0x280000)))
+        (func (export "copy") (param externref) (result externref)
+            (call $id (local.get 0)) (local.set 0 (ref.null extern))
+            (memory.copy (i32.const 0) (i32.const 1) (i32.const 0x27ffff)))
+        (func (export "init") (param externref) (result externref)
+            (call $id (local.get 0)) (local.set 0 (ref.null extern))
+            (table.init $t $long (i32.const 0) (i32.const 0) (i32.const 70000)))
+        (func (export "wait32") (param externref) (result externref)
+            (call $id (local.get 0)) (local.set 0 (ref.null extern))
+            (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 30000000))))
+        (func (export "wait64") (param externref) (result externref)
+            (call $id (local.get 0)) (local.set 0 (ref.null extern))
+            (drop (memory.atomic.wait64 (i32.const 0) (i64.const 0) (i64.const 30000000))))
+        (elem $long func LONG))"#;
+    for level in [Level::Plain, Level::Folded] {
+        let engine = engine(|config| config.epoch_interruption(true).gc_stress(true).level(level));
+        let module = Module::new(&engine, WAT.replace("LONG", &"$id ".repeat(70_000))).unwrap();
+        let mut store = Store::new(&engine, ());
+        store.set_epoch_deadline(0);
+        store.epoch_deadline_callback(|mut store| {
+            ExternRef::new(&mut store, 0)?;
+            store.gc();
+            Ok(UpdateDeadline::Continue(0))
+        });
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        for name in ["fill", "copy", "init", "wait32", "wait64"] {
+            let run = instance
+                .get_typed_func::<Option<Rooted<ExternRef>>, Option<Rooted<ExternRef>>>(&mut store, name)
+                .unwrap();
+            let value = ExternRef::new(&mut store, 42).unwrap();
+            let result = run.call(&mut store, Some(value)).unwrap().unwrap();
+            assert!(Rooted::ref_eq(&store, &result, &value).unwrap(), "{name} at level {level:?}");
+            let number = result.data(&store).unwrap().and_then(|data| data.downcast_ref::<i32>());
+            assert_eq!(number, Some(&42), "{name}");
+        }
+    }
 }

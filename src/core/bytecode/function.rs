@@ -80,8 +80,9 @@ pub struct Function {
     pub positions: Positions,
     /// Slots that hold heap references.
     pub references: References,
-    /// Uses of each local, weighted by loop depth: what pinning and register assignment start from.
-    pub local_uses: Box<[u32]>,
+    /// The slot of each local that is used, and its uses, weighted by loop depth: what pinning and register assignment start
+    /// from.
+    pub local_uses: Box<[(u32, u32)]>,
 }
 
 impl Function {

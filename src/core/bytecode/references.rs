@@ -1,8 +1,11 @@
 //! Which slots hold heap references at a safepoint.
 //!
-//! A local has one type for good, so reference locals are one list for the whole function. Temporaries follow the operand
+//! A local has one type for good, so reference locals are one list for the whole function: ranges, as many as groups of
+//! locals are declared. Temporaries follow the operand
 //! stack: each reference on it is a node that links to the next one below, so that a safepoint is one node number and the
 //! whole record is linear in the size of the code, however deep the stack is.
+
+use std::ops::Range;
 
 /// No reference temporaries.
 const NONE: u32 = u32::MAX;
@@ -16,7 +19,7 @@ struct Node {
 /// The reference slots of a function.
 #[derive(Debug, Default)]
 pub struct References {
-    locals: Box<[u32]>,
+    locals: Box<[Range<u32>]>,
     nodes: Box<[Node]>,
     /// (pc, top node), in order of pc; only safepoints with reference temporaries.
     safepoints: Box<[(u32, u32)]>,
@@ -25,7 +28,7 @@ pub struct References {
 /// Collects reference slots while a function is translated.
 #[derive(Debug, Default)]
 pub struct ReferencesBuilder {
-    locals: Vec<u32>,
+    locals: Vec<Range<u32>>,
     nodes: Vec<Node>,
     safepoints: Vec<(u32, u32)>,
 }
@@ -41,9 +44,11 @@ impl ReferencesBuilder {
         self.safepoints.clear();
     }
 
-    /// A local's slot holds references.
-    pub fn local(&mut self, slot: u32) {
-        self.locals.push(slot);
+    /// Locals' slots hold references.
+    pub fn locals(&mut self, slots: Range<u32>) {
+        if !slots.is_empty() {
+            self.locals.push(slots);
+        }
     }
 
     /// A temporary above the node `below` holds a reference; returns its node.
@@ -51,8 +56,6 @@ impl ReferencesBuilder {
         self.nodes.push(Node { slot, below });
         self.nodes.len() as u32 - 1
     }
-
-
 
     /// `pc` is a safepoint with the reference temporaries from node `top` down.
     pub fn safepoint(&mut self, pc: u32, top: u32) {
@@ -75,13 +78,13 @@ impl ReferencesBuilder {
 
 impl References {
     /// Slots of reference locals.
-    pub fn locals(&self) -> &[u32] {
-        &self.locals
+    pub fn locals(&self) -> impl Iterator<Item = u32> {
+        self.locals.iter().cloned().flatten()
     }
 
     /// Visits the reference slots at the safepoint `pc`.
     pub fn visit(&self, pc: u32, visit: &mut dyn FnMut(u32)) {
-        self.locals.iter().for_each(|&slot| visit(slot));
+        self.locals().for_each(&mut *visit);
         let Ok(found) = self.safepoints.binary_search_by_key(&pc, |&(pc, _)| pc) else { return };
         let mut node = self.safepoints[found].1;
         while let Some(&Node { slot, below }) = self.nodes.get(node as usize) {
@@ -98,7 +101,7 @@ mod tests {
     #[test]
     fn a_safepoint_sees_locals_and_its_own_stack() {
         let mut builder = ReferencesBuilder::default();
-        builder.local(1);
+        builder.locals(1..2);
         let a = builder.push(5, ReferencesBuilder::EMPTY);
         builder.safepoint(10, a);
         let b = builder.push(7, a);

@@ -91,14 +91,14 @@ fn translate_once(
     let mut validator = func.into_validator(std::mem::take(allocations));
     let mut reader = body.get_binary_reader();
     validator.read_locals(&mut reader)?;
-    let locals = validator.len_locals();
     let resources = validator.resources().clone();
     let Some(sub_type) = resources.sub_type_at(ty) else { unreachable!("the validator has checked the type index") };
     let signature = sub_type.unwrap_func();
 
     let mut translator = Translator::new(validator, config, buffers, imported_functions, far);
     translator.offset = reader.original_position();
-    translator.start(signature.params().len(), signature.results().iter().copied(), locals);
+    let locals = body.get_locals_reader()?.into_iter().map_while(Result::ok);
+    translator.start(signature.params(), signature.results().iter().copied(), locals);
     while !reader.eof() {
         translator.offset = reader.original_position();
         reader.visit_operator(&mut translator)??;

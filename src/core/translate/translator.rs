@@ -10,7 +10,7 @@ use wasmparser::{
 use super::TranslateError;
 use super::control::{Frame, KindPool};
 use super::emit::Emitter;
-use super::stack::{Entry, Kind, Operands, Value};
+use super::stack::{Entry, Kind, Local, Operands, Value};
 use crate::bytecode::{CodeConfig, Function, Handler, Level, Loop, ReferencesBuilder};
 
 /// Near slots that functions with far slots keep free, in pairs, for bringing far operands within reach of 16-bit fields.
@@ -143,31 +143,37 @@ impl<'b> Translator<'b> {
         !matches!(resources.top_type(&heap_type), HeapType::Abstract { ty: AbstractHeapType::Func, .. })
     }
 
-    /// Lays out parameters, locals and scratch slots, and opens the function's frame.
-    pub(super) fn start(&mut self, params: usize, results: impl Iterator<Item = ValType>, locals: u32) {
-        let mut slot = 0;
-        for index in 0..locals {
-            if index as usize == params {
-                self.param_slots = slot;
-                if self.far {
-                    self.scratch = slot;
-                    slot += SCRATCH;
-                }
-            }
-            let Some(ty) = self.validator.get_local_type(index) else { unreachable!("index is below the locals' count") };
-            let kind = self.kind(ty);
-            if kind == Kind::HeapRef {
-                self.buffers.references.local(slot);
-            }
-            self.buffers.stack.locals.push(super::stack::Local { slot, kind, pending: 0, uses: 0 });
-            slot += kind.slots();
+    /// Adds locals of one type from `slot` on; returns the slot behind them.
+    fn add_locals(&mut self, slot: u32, count: u32, ty: ValType) -> u32 {
+        let kind = self.kind(ty);
+        let end = slot + count * kind.slots();
+        if kind == Kind::HeapRef {
+            self.buffers.references.locals(slot..end);
         }
-        if locals as usize == params {
-            self.param_slots = slot;
-            if self.far {
-                self.scratch = slot;
-                slot += SCRATCH;
-            }
+        let slots = (slot..end).step_by(kind.slots() as usize);
+        self.buffers.stack.locals.extend(slots.map(|slot| Local { slot, kind, pending: 0, uses: 0 }));
+        end
+    }
+
+    /// Lays out parameters, scratch slots and locals, and opens the function's frame. `locals` are groups of one type: a few
+    /// bytes may declare tens of thousands.
+    pub(super) fn start(
+        &mut self,
+        params: &[ValType],
+        results: impl Iterator<Item = ValType>,
+        locals: impl Iterator<Item = (u32, ValType)>,
+    ) {
+        let mut slot = 0;
+        for &ty in params {
+            slot = self.add_locals(slot, 1, ty);
+        }
+        self.param_slots = slot;
+        if self.far {
+            self.scratch = slot;
+            slot += SCRATCH;
+        }
+        for (count, ty) in locals {
+            slot = self.add_locals(slot, count, ty);
         }
         self.local_slots = slot;
         self.buffers.stack.base = slot;
@@ -189,6 +195,7 @@ impl<'b> Translator<'b> {
         // Levels agree on the slots without scratch, and so on the charge; which of them needs scratch may differ.
         let slots = frame_slots - if self.far { SCRATCH } else { 0 };
         let charged = slots + if slots > u32::from(u16::MAX) + 1 { SCRATCH } else { 0 };
+        let used = stack.locals.iter().filter(|local| local.uses != 0);
         Function {
             code: self.buffers.emit.code.as_slice().into(),
             param_slots: self.param_slots,
@@ -200,7 +207,7 @@ impl<'b> Translator<'b> {
             loops: self.buffers.loops.as_slice().into(),
             positions: self.buffers.emit.positions.finish(),
             references: self.buffers.references.finish(),
-            local_uses: stack.locals.iter().map(|local| local.uses).collect(),
+            local_uses: used.map(|local| (local.slot, local.uses)).collect(),
         }
     }
 

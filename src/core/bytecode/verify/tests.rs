@@ -93,7 +93,7 @@ fn problem(types: &Types, function: &Function) -> Option<(u32, Problem)> {
 /// Records these (pc, slots) as the function's reference temporaries.
 fn record(function: &mut Function, locals: &[u32], safepoints: &[(u32, &[u32])]) {
     let mut builder = ReferencesBuilder::default();
-    locals.iter().for_each(|&slot| builder.local(slot));
+    locals.iter().for_each(|&slot| builder.locals(slot..slot + 1));
     for &(pc, slots) in safepoints {
         let top = slots.iter().fold(ReferencesBuilder::EMPTY, |below, &slot| builder.push(slot, below));
         builder.safepoint(pc, top);
