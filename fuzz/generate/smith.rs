@@ -32,7 +32,8 @@ fn config(random: &mut Random) -> Config {
         relaxed_simd_enabled: modern && random.random(),
         threads_enabled: modern && random.random(),
         exceptions_enabled: modern,
-        gc_enabled: false,
+        // Types with subtypes and groups; functions that use structures are refused by name.
+        gc_enabled: modern && random.random_ratio(1, 4),
         compact_imports_enabled: false,
         ..Config::default()
     }

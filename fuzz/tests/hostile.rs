@@ -7,8 +7,8 @@ use terrace_core::bytecode::Level;
 use terrace_core::runtime::{Config, Engine, Module, Translation};
 use terrace_reference::Reference;
 use wasm_encoder::{
-    BlockType, Catch, CodeSection, Encode, Function, FunctionSection, Instruction as I, TagKind, TagSection,
-    TagType, TypeSection, ValType,
+    BlockType, Catch, CodeSection, Encode, Function, FunctionSection, Instruction as I, TagKind, TagSection, TagType,
+    TypeSection, ValType,
 };
 
 /// Instructions per body, about.
@@ -61,7 +61,10 @@ fn check(name: &str, wasm: &[u8]) {
         let translated = start.elapsed();
         println!("{name} {level:?}: {} bytes, validated in {validated:?}, translated in {translated:?}", wasm.len());
         // Generous, as tests run beside one another on machines that do other things.
-        assert!(translated < 60 * validated + Duration::from_millis(500), "{name} {level:?}: {validated:?}, {translated:?}");
+        assert!(
+            translated < 60 * validated + Duration::from_millis(500),
+            "{name} {level:?}: {validated:?}, {translated:?}"
+        );
     }
 }
 
@@ -137,7 +140,8 @@ fn tables() {
 /// Each function costs a table of its locals while it is translated, and nothing of that stays.
 #[test]
 fn many_locals() {
-    let wasm = module(&[(&[(25_000, ValType::I64), (25_000, ValType::EXTERNREF)], vec![I::LocalGet(49_999), I::Drop])], 2000);
+    let wasm =
+        module(&[(&[(25_000, ValType::I64), (25_000, ValType::EXTERNREF)], vec![I::LocalGet(49_999), I::Drop])], 2000);
     let engine = engine(Level::Folded);
     let module = Module::new(&engine, wasm).unwrap();
     for func in 0..module.defined_funcs() {

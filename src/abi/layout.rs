@@ -152,7 +152,9 @@ pub(crate) fn of_shape(info: &OpInfo, form: Form) -> Option<&'static Layout> {
         (Shape::binary | Shape::compare, Form::SLOTS) => operands!(Def D R, Use A P 0, Use B P 1; 0),
         (Shape::binary | Shape::compare, Form::IMM16) if integer(info) => operands!(Def D R, Use A P 0, Imm16 B P 1; 0),
         (Shape::binary | Shape::compare, Form::IMM64) if scalar(info) => operands!(Def D R, Use A P 0, Imm64 E0 P 1; 1),
-        (Shape::binary | Shape::compare, Form::IMM64_LEFT) if scalar(info) => operands!(Def D R, Imm64 E0 P 0, Use B P 1; 1),
+        (Shape::binary | Shape::compare, Form::IMM64_LEFT) if scalar(info) => {
+            operands!(Def D R, Imm64 E0 P 0, Use B P 1; 1)
+        }
         (Shape::compare, Form::BRANCH | Form::BRANCH_NOT) => {
             operands!(Loop D N, Use A P 0, Use B P 1, Target E0H N; 1)
         }

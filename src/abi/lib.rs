@@ -5,8 +5,8 @@
 
 pub mod heap;
 pub mod layout;
-pub mod memory;
 pub mod meaning;
+pub mod memory;
 pub mod op;
 mod table;
 pub mod trap;

@@ -86,7 +86,7 @@ pub use terrace_core::runtime::table::TableError;
 pub use terrace_core::runtime::types::{TypeError, TypeId};
 pub use terrace_core::runtime::{
     Backtrace as WasmBacktrace, EngineError, FrameInfo, FuelError, GrowError, InterruptHandle, LimitError, LinkError,
-    ModuleError, ObjectError, ResourceLimiter, StoreLimits, StoreLimitsBuilder, Translation,
+    ModuleError, ObjectError, ResourceLimiter, StoreLimits, StoreLimitsBuilder, Translation, TranslationStats,
 };
 pub use terrace_core::translate::TranslateError;
 pub use wasmparser::WasmFeatures;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use terrace_core::runtime;
+use terrace_core::runtime::{self, TranslationStats};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -140,6 +140,11 @@ impl Module {
 
     fn public(&self, ty: runtime::ExternType) -> ExternType {
         ExternType::from_core(ty, self.engine.core.types())
+    }
+
+    /// What translation has done for this module so far.
+    pub fn translation_stats(&self) -> TranslationStats {
+        self.core.translation_stats()
     }
 
     /// Translates every function now instead of at its first call.

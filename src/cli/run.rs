@@ -9,7 +9,7 @@ use terrace::{
 };
 use terrace_wasi::{Exit, WasiCtx};
 
-use crate::args::{RunArgs, Translation};
+use crate::args::RunArgs;
 use crate::engine;
 use crate::failure::{Failure, Result};
 use crate::literal;
@@ -32,12 +32,14 @@ pub fn run(args: &RunArgs) -> Result<i32> {
     let engine = engine::engine(&config)?;
 
     let mut stats = Stats::default();
-    let mut load = |file: &Path| load_module(args, &engine, file, &mut stats);
+    let mut load = |file: &Path| load_module(&engine, file, &mut stats);
     let preloads = args.preloads.iter().map(|preload| load(&preload.file)).collect::<Result<Vec<_>>>()?;
     let module = load(&args.file())?;
     let entry = entry(args, &module)?;
     stats.wasm_bytes = module.bytes().len();
     stats.functions = module.function_count();
+    let modules: Vec<&Module> = preloads.iter().chain([&module]).collect();
+    stats.count_translation(&modules, |stats| &mut stats.validate);
 
     let limits = match args.max_memory {
         Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
@@ -56,27 +58,17 @@ pub fn run(args: &RunArgs) -> Result<i32> {
     let mut running = Running { args, timeout, linker: Linker::new(&engine), store };
     let ended = timed(&mut stats.execute, || running.run(&preloads, &module, entry));
     if let Some(format) = args.stats {
+        stats.count_translation(&modules, |stats| &mut stats.execute);
         stats.fuel_left = running.store.get_fuel().ok();
         stats.print(format);
     }
     ended
 }
 
-/// Reads and loads a module. Only with statistics on, what is validated together with being translated is also validated
-/// alone, to know the time of both.
-fn load_module(args: &RunArgs, engine: &Engine, file: &Path, stats: &mut Stats) -> Result<Module> {
+/// Reads and loads a module.
+fn load_module(engine: &Engine, file: &Path, stats: &mut Stats) -> Result<Module> {
     let bytes = timed(&mut stats.load, || load(file))?;
-    let invalid = |error: Error| Failure::file(file, error);
-    let together = matches!(args.engine.translation, Some(Translation::Eager | Translation::Parallel));
-    if args.stats.is_some() && together {
-        let (mut alone, mut both) = (0.0, 0.0);
-        timed(&mut alone, || Module::validate(engine, &bytes)).map_err(invalid)?;
-        let module = timed(&mut both, || Module::from_binary(engine, &bytes)).map_err(invalid)?;
-        stats.validate += alone;
-        *stats.translate.get_or_insert_default() += (both - alone).max(0.0);
-        return Ok(module);
-    }
-    timed(&mut stats.validate, || Module::from_binary(engine, &bytes)).map_err(invalid)
+    timed(&mut stats.validate, || Module::from_binary(engine, &bytes)).map_err(|error| Failure::file(file, error))
 }
 
 /// What is called once the module is instantiated.

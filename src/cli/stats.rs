@@ -1,11 +1,13 @@
 //! What a run cost, for `--stats`.
 //!
-//! Translation has a time of its own only where it is a step of its own: in the lazy modes it happens during execution and
-//! is part of that time.
+//! The four times do not overlap: translation, which happens while a module loads or at a function's first call, is taken
+//! out of the step that it happened in. It includes the validation that is the same pass. With parallel translation it is the
+//! sum over all threads.
 
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use terrace::Module;
 
 use crate::args::StatsFormat;
 
@@ -14,10 +16,10 @@ use crate::args::StatsFormat;
 pub struct Stats {
     /// Reading the files, text to binary included.
     pub load: f64,
-    /// Validating the module.
+    /// Parsing and validating the modules, as far as that is not part of translation.
     pub validate: f64,
-    /// Translating it, if that is done before execution.
-    pub translate: Option<f64>,
+    /// Translating functions.
+    pub translate: f64,
     /// From instantiation to the end.
     pub execute: f64,
     /// Most memory that the process had.
@@ -26,12 +28,34 @@ pub struct Stats {
     pub wasm_bytes: usize,
     /// Its functions, imports included.
     pub functions: u32,
+    /// Functions translated, of all modules.
+    pub translated_functions: u64,
+    /// Bytes of their bodies.
+    pub translated_bytes: u64,
+    /// Bytes of their bytecode.
+    pub code_bytes: u64,
     /// What is left of the fuel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel_left: Option<u64>,
 }
 
 impl Stats {
+    /// Counts what was translated since the last time, which was part of the step that `step` names.
+    pub fn count_translation(&mut self, modules: &[&Module], step: impl Fn(&mut Stats) -> &mut f64) {
+        let before = self.translate;
+        (self.translate, self.translated_functions, self.translated_bytes, self.code_bytes) = (0.0, 0, 0, 0);
+        for module in modules {
+            let stats = module.translation_stats();
+            self.translate += stats.time.as_secs_f64();
+            self.translated_functions += stats.functions;
+            self.translated_bytes += stats.wasm_bytes;
+            self.code_bytes += stats.code_bytes;
+        }
+        let translate = self.translate - before;
+        let step = step(self);
+        *step = (*step - translate).max(0.0);
+    }
+
     /// Prints to stderr. Nobody is left to tell if that fails.
     pub fn print(&mut self, format: StatsFormat) {
         use std::io::Write;
@@ -49,11 +73,14 @@ impl Stats {
         let mut lines = vec![
             ("load", seconds(self.load)),
             ("validate", seconds(self.validate)),
-            ("translate", self.translate.map_or("during execution".to_owned(), seconds)),
+            ("translate", seconds(self.translate)),
             ("execute", seconds(self.execute)),
             ("peak memory", bytes(self.peak_memory)),
             ("module", format!("{} bytes, {} functions", self.wasm_bytes, self.functions)),
         ];
+        let Stats { translated_functions, translated_bytes, code_bytes, .. } = self;
+        let translated = format!("{translated_functions} functions, {translated_bytes} bytes to {code_bytes}");
+        lines.push(("translated", translated));
         lines.extend(self.fuel_left.map(|fuel| ("fuel left", fuel.to_string())));
         lines.iter().map(|(name, value)| format!("{name:<12} {value}\n")).collect()
     }
@@ -92,7 +119,7 @@ mod tests {
         let stats = Stats { validate: 0.5, ..Stats::default() };
         let json: serde_json::Value = serde_json::to_value(&stats).expect("plain data");
         assert_eq!(json["validate"], 0.5);
-        assert!(json["translate"].is_null());
+        assert_eq!(json["translated_functions"], 0);
         assert!(json.get("fuel_left").is_none());
     }
 }

@@ -109,6 +109,8 @@ errno! {
     76 Notcapable "capabilities insufficient"
 }
 
+impl std::error::Error for Errno {}
+
 impl From<&io::Error> for Errno {
     fn from(error: &io::Error) -> Self {
         if let Some(host) = rustix::io::Errno::from_io_error(error) {

@@ -144,15 +144,33 @@ impl<'s> Machine<'s> {
         if let Some(instance) = Self::interpreted(func) {
             return self.replace(site, instance, func.index());
         }
-        // The callee says how many of these are arguments; more do no harm.
         let first = site.word.high();
+        if func.instance().is_none() {
+            return self.return_call_host(site, func, first);
+        }
+        // The callee says how many of these are arguments; more do no harm.
         site.slots.copy_within(first, 0, site.slots.len() - first);
         self.pop();
-        if func.instance().is_some() && self.store.stack().frame_depth() == self.floor {
+        if self.store.stack().frame_depth() == self.floor {
             self.store.set_tail_call(func);
             return Ok(Some(Status::TailCall));
         }
         self.call_out(func, site.slots.base())?;
+        Ok(self.returned())
+    }
+
+    /// Tail-calls a function of the host. It may ask who calls, so the activation ends behind it; an exception finds none of
+    /// its handlers.
+    fn return_call_host(&mut self, site: Site<'_>, func: FuncRef, first: u32) -> Transfer {
+        let results = self.store.stack().top().map_or(0, |frame| frame.function.result_slots);
+        let called = self.call_out(func, site.slots.at(first));
+        // SAFETY: the stack lives as long as the store, and nothing else runs while the results move.
+        let slots = unsafe { self.store.stack().slots(site.slots.base(), first + results) };
+        if let (Ok(()), Some(slots)) = (&called, slots) {
+            slots.copy_within(first, 0, results);
+        }
+        self.pop();
+        called?;
         Ok(self.returned())
     }
 

@@ -71,7 +71,7 @@ pub(crate) struct Machine<'s> {
 /// As for every slot entry; `func` is of a defined function.
 pub(crate) unsafe extern "C" fn entry(store: *mut Store, func: *const FuncRecord, base: *mut u64) -> Status {
     // SAFETY: callers of a slot entry pass a live store that is not otherwise borrowed, and a record of it.
-    let (store, func) = unsafe { (&mut *store, FuncRef::from_slot(func.addr() as u64)) };
+    let (store, func) = unsafe { (&mut *store, FuncRef::from_slot(func.expose_provenance() as u64)) };
     let Some((func, instance)) = func.and_then(|func| Some((func, func.instance()?))) else {
         unreachable!("this entry is given to functions of instances");
     };
@@ -107,7 +107,7 @@ impl<'s> Machine<'s> {
     fn switch_instance(&mut self, instance: InstanceRef) {
         self.instance = instance;
         let has_memory = !instance.record().memory0.is_null();
-        self.memory0 = has_memory.then(|| NonNull::from(self.store.memory_mut(instance.memory(0))));
+        self.memory0 = has_memory.then(|| self.store.memory_address(instance.memory(0)));
     }
 
     /// Writes back the newest frame's pc.

@@ -44,8 +44,5 @@ ops! {
 /// The sums of adjacent lanes of the dot product, widened and added to `c`.
 #[inline]
 pub fn i32x4_relaxed_dot_i8x16_i7x16_add_s(a: u128, b: u128, c: u128) -> u128 {
-    i32x4_add(
-        i32x4_extadd_pairwise_i16x8_s(i16x8_relaxed_dot_i8x16_i7x16_s(a, b)),
-        c,
-    )
+    i32x4_add(i32x4_extadd_pairwise_i16x8_s(i16x8_relaxed_dot_i8x16_i7x16_s(a, b)), c)
 }

@@ -23,9 +23,7 @@ pub(super) fn pairs<T: Copy, const N: usize, const HALF: usize>(a: [T; N]) -> [[
 
 /// The lanes, followed by as many zeros.
 #[inline]
-pub(super) fn zero_extend<T: Copy + Default, const HALF: usize, const N: usize>(
-    a: [T; HALF],
-) -> [T; N] {
+pub(super) fn zero_extend<T: Copy + Default, const HALF: usize, const N: usize>(a: [T; HALF]) -> [T; N] {
     from_fn(|i| a.get(i).copied().unwrap_or_default())
 }
 

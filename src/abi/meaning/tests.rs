@@ -8,14 +8,7 @@ use proptest::sample::select;
 
 const QUIET32: u32 = 0x0040_0000;
 const QUIET64: u64 = 0x0008_0000_0000_0000;
-const NANS32: [u32; 6] = [
-    0x7fc0_0000,
-    0xffc0_0000,
-    0x7f80_0001,
-    0xff80_0001,
-    0x7fa0_0000,
-    0xffff_ffff,
-];
+const NANS32: [u32; 6] = [0x7fc0_0000, 0xffc0_0000, 0x7f80_0001, 0xff80_0001, 0x7fa0_0000, 0xffff_ffff];
 const NANS64: [u64; 6] = [
     0x7ff8_0000_0000_0000,
     0xfff8_0000_0000_0000,
@@ -29,18 +22,7 @@ const NANS64: [u64; 6] = [
 fn edges(bits: u32) -> Vec<u64> {
     let max = u64::MAX >> (64 - bits);
     let sign = 1 << (bits - 1);
-    vec![
-        0,
-        1,
-        2,
-        bits.into(),
-        sign - 1,
-        sign,
-        sign + 1,
-        max - 1,
-        max,
-        max / 3,
-    ]
+    vec![0, 1, 2, bits.into(), sign - 1, sign, sign + 1, max - 1, max, max / 3]
 }
 
 /// Vectors of arbitrary bits and of edge values of every lane width.
@@ -64,19 +46,8 @@ fn integers32() -> impl Strategy<Value = u32> {
 
 /// Floats of arbitrary bits, special ones, and those next to the limits of the integer types.
 fn floats64() -> impl Strategy<Value = f64> {
-    let mut special = vec![
-        0.0,
-        -0.0,
-        0.5,
-        -0.5,
-        1.5,
-        2.5,
-        -2.5,
-        f64::INFINITY,
-        -f64::INFINITY,
-        f64::MIN_POSITIVE,
-        f64::MAX,
-    ];
+    let mut special =
+        vec![0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, f64::INFINITY, -f64::INFINITY, f64::MIN_POSITIVE, f64::MAX];
     special.extend(NANS64.map(f64::from_bits));
     for exponent in [0, 31, 32, 63, 64] {
         for limit in [2f64.powi(exponent), -(2f64.powi(exponent))] {
@@ -101,40 +72,26 @@ fn floats32() -> impl Strategy<Value = f32> {
             special.extend([limit.next_down(), limit, limit.next_up()]);
         }
     }
-    prop_oneof![
-        any::<u32>().prop_map(f32::from_bits),
-        select(special),
-        floats64().prop_map(|x| x as f32)
-    ]
+    prop_oneof![any::<u32>().prop_map(f32::from_bits), select(special), floats64().prop_map(|x| x as f32)]
 }
 
 /// The lanes of a vector, read as integers.
 fn lanes(v: u128, bits: u32, signed: bool) -> Vec<i128> {
     let lane = |i| (v >> (i * bits)) & ((1 << bits) - 1);
     let read = |lane: u128| {
-        if signed && lane >> (bits - 1) == 1 {
-            lane as i128 - (1 << bits)
-        } else {
-            lane as i128
-        }
+        if signed && lane >> (bits - 1) == 1 { lane as i128 - (1 << bits) } else { lane as i128 }
     };
     (0..128 / bits).map(|i| read(lane(i))).collect()
 }
 
 /// The vector of lanes modulo their width; missing lanes are zero.
 fn vector(lanes: impl IntoIterator<Item = i128>, bits: u32) -> u128 {
-    lanes.into_iter().zip(0..).fold(0, |v, (lane, i)| {
-        v | ((lane as u128 & ((1 << bits) - 1)) << (i * bits))
-    })
+    lanes.into_iter().zip(0..).fold(0, |v, (lane, i)| v | ((lane as u128 & ((1 << bits) - 1)) << (i * bits)))
 }
 
 /// The range of an integer type.
 fn clamp(x: i128, bits: u32, signed: bool) -> i128 {
-    if signed {
-        x.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-    } else {
-        x.clamp(0, (1 << bits) - 1)
-    }
+    if signed { x.clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { x.clamp(0, (1 << bits) - 1) }
 }
 
 type Binary = fn(u128, u128) -> u128;
@@ -665,25 +622,13 @@ fn minimum_and_maximum_order_zeros() {
     for (x, y) in [(0.0, -0.0), (-0.0, 0.0)] {
         let (a, b) = (f32x4_splat(x), f32x4_splat(y));
         assert!(f32_min(x, y).is_sign_negative() && f32_max(x, y).is_sign_positive());
-        assert_eq!(
-            [f32x4_min(a, b), f32x4_relaxed_min(a, b)],
-            [f32x4_splat(-0.0); 2]
-        );
-        assert_eq!(
-            [f32x4_max(a, b), f32x4_relaxed_max(a, b)],
-            [f32x4_splat(0.0); 2]
-        );
+        assert_eq!([f32x4_min(a, b), f32x4_relaxed_min(a, b)], [f32x4_splat(-0.0); 2]);
+        assert_eq!([f32x4_max(a, b), f32x4_relaxed_max(a, b)], [f32x4_splat(0.0); 2]);
         let (x, y) = (f64::from(x), f64::from(y));
         let (a, b) = (f64x2_splat(x), f64x2_splat(y));
         assert!(f64_min(x, y).is_sign_negative() && f64_max(x, y).is_sign_positive());
-        assert_eq!(
-            [f64x2_min(a, b), f64x2_relaxed_min(a, b)],
-            [f64x2_splat(-0.0); 2]
-        );
-        assert_eq!(
-            [f64x2_max(a, b), f64x2_relaxed_max(a, b)],
-            [f64x2_splat(0.0); 2]
-        );
+        assert_eq!([f64x2_min(a, b), f64x2_relaxed_min(a, b)], [f64x2_splat(-0.0); 2]);
+        assert_eq!([f64x2_max(a, b), f64x2_relaxed_max(a, b)], [f64x2_splat(0.0); 2]);
         // The pseudo-minimum and -maximum see no difference and keep the first.
         assert_eq!([f64x2_pmin(a, b), f64x2_pmax(a, b)], [a; 2]);
     }
@@ -692,54 +637,20 @@ fn minimum_and_maximum_order_zeros() {
 #[test]
 fn bitwise_operators() {
     let (a, b) = (0b1100, 0b1010);
-    assert_eq!(
-        [
-            v128_and(a, b),
-            v128_or(a, b),
-            v128_xor(a, b),
-            v128_andnot(a, b)
-        ],
-        [0b1000, 0b1110, 0b0110, 0b0100]
-    );
+    assert_eq!([v128_and(a, b), v128_or(a, b), v128_xor(a, b), v128_andnot(a, b)], [0b1000, 0b1110, 0b0110, 0b0100]);
     assert_eq!(v128_not(a), u128::MAX - a);
-    assert_eq!(
-        [i32_and(12, 10), i32_or(12, 10), i32_xor(12, 10)],
-        [8, 14, 6]
-    );
-    assert_eq!(
-        [i64_and(12, 10), i64_or(12, 10), i64_xor(12, 10)],
-        [8, 14, 6]
-    );
-    assert_eq!(
-        [
-            i32_clz(0),
-            i32_clz(1),
-            i32_ctz(0),
-            i32_ctz(0x8000_0000),
-            i32_popcnt(0xf0f0)
-        ],
-        [32, 31, 32, 31, 8]
-    );
-    assert_eq!(
-        [
-            i64_clz(0),
-            i64_clz(1),
-            i64_ctz(0),
-            i64_ctz(1 << 63),
-            i64_popcnt(u64::MAX)
-        ],
-        [64, 63, 64, 63, 64]
-    );
+    assert_eq!([i32_and(12, 10), i32_or(12, 10), i32_xor(12, 10)], [8, 14, 6]);
+    assert_eq!([i64_and(12, 10), i64_or(12, 10), i64_xor(12, 10)], [8, 14, 6]);
+    assert_eq!([i32_clz(0), i32_clz(1), i32_ctz(0), i32_ctz(0x8000_0000), i32_popcnt(0xf0f0)], [32, 31, 32, 31, 8]);
+    assert_eq!([i64_clz(0), i64_clz(1), i64_ctz(0), i64_ctz(1 << 63), i64_popcnt(u64::MAX)], [64, 63, 64, 63, 64]);
 }
 
 #[test]
 fn arithmetic_on_nans_yields_arithmetic_nans() {
-    let arithmetic32 = |x: f32, canonical: bool| {
-        x.is_nan() && x.to_bits() & QUIET32 != 0 && (!canonical || x.to_bits() << 10 == 0)
-    };
-    let arithmetic64 = |x: f64, canonical: bool| {
-        x.is_nan() && x.to_bits() & QUIET64 != 0 && (!canonical || x.to_bits() << 13 == 0)
-    };
+    let arithmetic32 =
+        |x: f32, canonical: bool| x.is_nan() && x.to_bits() & QUIET32 != 0 && (!canonical || x.to_bits() << 10 == 0);
+    let arithmetic64 =
+        |x: f64, canonical: bool| x.is_nan() && x.to_bits() & QUIET64 != 0 && (!canonical || x.to_bits() << 13 == 0);
     for (i, (nan32, nan64)) in NANS32.into_iter().zip(NANS64).enumerate() {
         let (x, y, canonical) = (f32::from_bits(nan32), f64::from_bits(nan64), i < 2);
         for op in [f32_ceil, f32_floor, f32_trunc, f32_nearest, f32_sqrt] {
@@ -749,57 +660,28 @@ fn arithmetic_on_nans_yields_arithmetic_nans() {
             assert!(arithmetic64(op(y), canonical));
         }
         for op in [f32_add, f32_sub, f32_mul, f32_div, f32_min, f32_max] {
-            assert!(
-                [op(x, 1.0), op(1.0, x), op(x, x)]
-                    .iter()
-                    .all(|&x| arithmetic32(x, canonical))
-            );
+            assert!([op(x, 1.0), op(1.0, x), op(x, x)].iter().all(|&x| arithmetic32(x, canonical)));
         }
         for op in [f64_add, f64_sub, f64_mul, f64_div, f64_min, f64_max] {
-            assert!(
-                [op(y, 1.0), op(1.0, y), op(y, y)]
-                    .iter()
-                    .all(|&y| arithmetic64(y, canonical))
-            );
+            assert!([op(y, 1.0), op(1.0, y), op(y, y)].iter().all(|&y| arithmetic64(y, canonical)));
         }
         assert!(arithmetic32(f32_demote_f64(y), canonical));
         assert!(arithmetic64(f64_promote_f32(x), canonical));
 
         let (one, nans) = (f32x4_splat(1.0), f32x4_splat(x));
-        let lanes_arithmetic =
-            |v: u128| (0..4).all(|lane| arithmetic32(f32x4_extract_lane(v, lane), canonical));
-        for op in [
-            f32x4_add,
-            f32x4_sub,
-            f32x4_mul,
-            f32x4_div,
-            f32x4_min,
-            f32x4_max,
-            f32x4_relaxed_min,
-            f32x4_relaxed_max,
-        ] {
+        let lanes_arithmetic = |v: u128| (0..4).all(|lane| arithmetic32(f32x4_extract_lane(v, lane), canonical));
+        for op in
+            [f32x4_add, f32x4_sub, f32x4_mul, f32x4_div, f32x4_min, f32x4_max, f32x4_relaxed_min, f32x4_relaxed_max]
+        {
             assert!(lanes_arithmetic(op(nans, one)) && lanes_arithmetic(op(one, nans)));
         }
-        for op in [
-            f32x4_ceil,
-            f32x4_floor,
-            f32x4_trunc,
-            f32x4_nearest,
-            f32x4_sqrt,
-        ] {
+        for op in [f32x4_ceil, f32x4_floor, f32x4_trunc, f32x4_nearest, f32x4_sqrt] {
             assert!(lanes_arithmetic(op(nans)));
         }
         for op in [f32x4_relaxed_madd, f32x4_relaxed_nmadd] {
-            assert!(
-                [op(nans, one, one), op(one, nans, one), op(one, one, nans)]
-                    .into_iter()
-                    .all(lanes_arithmetic)
-            );
+            assert!([op(nans, one, one), op(one, nans, one), op(one, one, nans)].into_iter().all(lanes_arithmetic));
         }
-        assert!(arithmetic64(
-            f64x2_extract_lane(f64x2_promote_low_f32x4(nans), 1),
-            canonical
-        ));
+        assert!(arithmetic64(f64x2_extract_lane(f64x2_promote_low_f32x4(nans), 1), canonical));
         let demoted = f32x4_demote_f64x2_zero(f64x2_splat(y));
         assert!(arithmetic32(f32x4_extract_lane(demoted, 1), canonical));
         assert_eq!(demoted >> 64, 0);
@@ -809,34 +691,18 @@ fn arithmetic_on_nans_yields_arithmetic_nans() {
 #[test]
 fn multiply_add_rounds_once() {
     // (1 + 2^-22)(1 + 2^-15) has a bit below the single format that the sum uncovers.
-    let (a, b, c) = (
-        1.0 + 2f32.powi(-22),
-        1.0 + 2f32.powi(-15),
-        -(1.0 + 2f32.powi(-15) + 2f32.powi(-22)),
-    );
+    let (a, b, c) = (1.0 + 2f32.powi(-22), 1.0 + 2f32.powi(-15), -(1.0 + 2f32.powi(-15) + 2f32.powi(-22)));
     let fused = f32x4_relaxed_madd(f32x4_splat(a), f32x4_splat(b), f32x4_splat(c));
     assert_eq!(f32x4_extract_lane(fused, 3), 2f32.powi(-37));
     let overflowing = [f64::MAX, 2.0, -f64::MAX].map(f64x2_splat);
-    assert_eq!(
-        f64x2_relaxed_madd(overflowing[0], overflowing[1], overflowing[2]),
-        f64x2_splat(f64::MAX)
-    );
-    assert_eq!(
-        f64x2_relaxed_nmadd(overflowing[2], overflowing[1], overflowing[2]),
-        f64x2_splat(f64::MAX)
-    );
+    assert_eq!(f64x2_relaxed_madd(overflowing[0], overflowing[1], overflowing[2]), f64x2_splat(f64::MAX));
+    assert_eq!(f64x2_relaxed_nmadd(overflowing[2], overflowing[1], overflowing[2]), f64x2_splat(f64::MAX));
 }
 
 #[test]
 fn the_extreme_products_saturate() {
     let (least8, least16) = (i8x16_splat(0x80), i16x8_splat(0x8000));
     assert_eq!(i16x8_q15mulr_sat_s(least16, least16), i16x8_splat(0x7fff));
-    assert_eq!(
-        i32x4_dot_i16x8_s(least16, least16),
-        i32x4_splat(0x8000_0000)
-    );
-    assert_eq!(
-        i16x8_relaxed_dot_i8x16_i7x16_s(least8, least8),
-        i16x8_splat(0x7fff)
-    );
+    assert_eq!(i32x4_dot_i16x8_s(least16, least16), i32x4_splat(0x8000_0000));
+    assert_eq!(i16x8_relaxed_dot_i8x16_i7x16_s(least8, least8), i16x8_splat(0x7fff));
 }

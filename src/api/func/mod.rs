@@ -13,6 +13,7 @@ use terrace_core::runtime::{self, FuncRef, HostFunc};
 pub use caller::Caller;
 pub use typed::TypedFunc;
 pub use values::{WasmParams, WasmResults, WasmTy, WasmValues};
+pub(crate) use wrap::scoped;
 pub use wrap::{IntoFunc, WasmRet};
 
 use crate::engine::Engine;
@@ -179,7 +180,5 @@ pub(crate) fn dynamic<T: 'static>(
             .and_then(|()| val::store_all(&results, store, signature.results(), slots, "results"))
             .map_err(|error| error.into_host_error(store))
     };
-    Ok(HostFunc::new(&engine.core, ty, move |store, caller, slots| {
-        wrap::scoped(store, |store| run(store, caller, slots))
-    })?)
+    Ok(HostFunc::new(&engine.core, ty, move |store, caller, slots| scoped(store, |store| run(store, caller, slots)))?)
 }

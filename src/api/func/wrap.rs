@@ -48,8 +48,8 @@ pub trait IntoFunc<T, Params, Results>: Send + Sync + 'static {
     fn into_host_func(self, engine: &runtime::Engine) -> Result<Arc<HostFunc>>;
 }
 
-/// Runs a host function in a scope of its own for rooted references.
-pub(super) fn scoped<R>(store: &mut runtime::Store, run: impl FnOnce(&mut runtime::Store) -> R) -> R {
+/// Runs code of the host that wasm calls, in a scope of its own for rooted references.
+pub(crate) fn scoped<R>(store: &mut runtime::Store, run: impl FnOnce(&mut runtime::Store) -> R) -> R {
     let scope = store.heap().roots().enter_scope();
     let result = catch_unwind(AssertUnwindSafe(|| run(store)));
     store.heap_mut().roots_mut().exit_scope(scope);

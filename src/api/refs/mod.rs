@@ -40,8 +40,8 @@ macro_rules! kinds {
 
 kinds!(ExternRef AnyRef ExnRef);
 
-/// A reference that is good until the scope that it was made in ends: the innermost [`RootScope`] or call of a host function,
-/// or else the store's life.
+/// A reference that is good until the scope that it was made in ends: the innermost [`RootScope`], call of a host function or of
+/// a deadline's callback, or else the store's life.
 pub struct Rooted<K> {
     handle: Bound<heap::Rooted>,
     kind: PhantomData<fn() -> K>,

@@ -3,6 +3,7 @@
 use terrace_core::runtime::{EpochCallback, HostError};
 
 use super::StoreContextMut;
+use crate::func::scoped;
 use crate::{Result, Trap};
 
 /// Whether execution goes on at its epoch deadline.
@@ -20,10 +21,12 @@ impl UpdateDeadline {
     pub(crate) fn callback<T: 'static>(
         mut callback: impl FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline> + Send + 'static,
     ) -> EpochCallback {
-        Box::new(move |store| match callback(StoreContextMut::new(store)) {
-            Ok(UpdateDeadline::Continue(epochs)) => Ok(epochs),
-            Ok(UpdateDeadline::Interrupt) => Err(HostError::Trap(Trap::Interrupt)),
-            Err(error) => Err(error.into_host_error(store)),
+        Box::new(move |store| {
+            scoped(store, |store| match callback(StoreContextMut::new(store)) {
+                Ok(UpdateDeadline::Continue(epochs)) => Ok(epochs),
+                Ok(UpdateDeadline::Interrupt) => Err(HostError::Trap(Trap::Interrupt)),
+                Err(error) => Err(error.into_host_error(store)),
+            })
         })
     }
 }

@@ -1,10 +1,11 @@
 //! Calls in both directions, with and without Rust's types.
 
 use terrace::{
-    Caller, Engine, Error, ExternRef, Func, FuncType, Instance, Linker, Module, Rooted, Store, V128, Val, ValType,
+    Caller, Engine, Error, ExnRef, ExternRef, Func, FuncType, Instance, Level, Linker, Module, Rooted, Store, V128,
+    Val, ValType,
 };
 
-use super::{instance, run};
+use super::{engine, instance, run};
 
 #[test]
 fn tuples_of_every_length() {
@@ -224,4 +225,61 @@ fn callers_know_who_calls() {
     assert_eq!(run::<_, i64>(&mut store, two, ()).unwrap(), 2);
     let direct = linker.get(&mut store, "", "size").unwrap().unwrap().into_func().unwrap();
     assert_eq!(direct.typed::<(), i64>(&store).unwrap().call(&mut store, ()).unwrap(), -1);
+}
+
+#[test]
+fn a_host_function_that_is_tail_called_sees_who_calls() {
+    for level in [Level::Plain, Level::Folded] {
+        let engine = engine(|config| config.level(level).gc_stress(true));
+        let mut store = Store::new(&engine, ());
+        let mut linker = Linker::new(&engine);
+        let who = |mut caller: Caller<'_, ()>, reference: Option<Rooted<ExternRef>>, throw: i32| {
+            let name = caller.get_export("name").and_then(|item| item.into_global()).unwrap();
+            let name = name.get(&mut caller)?.i32().unwrap();
+            if throw != 0 {
+                let tag = caller.get_export("tag").and_then(|item| item.into_tag()).unwrap();
+                let exception = ExnRef::new(&mut caller, &tag, &[])?;
+                return caller.throw(exception);
+            }
+            caller.gc();
+            Ok::<_, Error>((0i64, 0i64, reference, name))
+        };
+        linker.func_wrap("host", "who", who).unwrap();
+        let callee = r#"(module
+            (type $who (func (param externref i32) (result i64 i64 externref i32)))
+            (import "host" "who" (func $who (type $who)))
+            (tag $tag (export "tag"))
+            (global (export "name") i32 (i32.const 2))
+            (func (export "f") (type $who) (local externref)
+                (local.set 2 (local.get 0))
+                (block
+                    (try_table (catch_all 0) (return_call $who (local.get 0) (local.get 1))))
+                unreachable))"#;
+        let caller = r#"(module
+            (type $who (func (param externref i32) (result i64 i64 externref i32)))
+            (import "callee" "f" (func $f (type $who)))
+            (global (export "name") i32 (i32.const 1))
+            (func (export "f") (type $who)
+                (block
+                    (try_table (catch_all 0) (return (call $f (local.get 0) (local.get 1)))))
+                (i64.const 0) (i64.const 0) (ref.null extern) (i32.const 3)))"#;
+        let callee = Module::new(&engine, callee).unwrap();
+        let callee = linker.instantiate(&mut store, &callee).unwrap();
+        linker.instance(&mut store, "callee", callee).unwrap();
+        let caller = Module::new(&engine, caller).unwrap();
+        let caller = linker.instantiate(&mut store, &caller).unwrap();
+        type Who = (i64, i64, Option<Rooted<ExternRef>>, i32);
+        for (instance, throws) in [(caller, 3), (callee, 0)] {
+            let f = instance.get_typed_func::<(Option<Rooted<ExternRef>>, i32), Who>(&mut store, "f").unwrap();
+            let value = ExternRef::new(&mut store, 5).unwrap();
+            let (.., reference, name) = f.call(&mut store, (Some(value), 0)).unwrap();
+            assert_eq!(name, 2);
+            assert!(Rooted::ref_eq(&store, &reference.unwrap(), &value).unwrap());
+            // The frame of a tail call handles nothing any more.
+            match f.call(&mut store, (None, 1)) {
+                Ok((.., name)) => assert_eq!(name, throws),
+                Err(error) => assert!(throws == 0 && error.exception().is_some(), "{error}"),
+            }
+        }
+    }
 }

@@ -270,3 +270,21 @@ fn references_survive_collections_at_the_deadline() {
         }
     }
 }
+
+#[test]
+fn references_of_a_deadline_callback_end_with_it() {
+    let engine = polls();
+    let module = Module::new(&engine, COUNT).unwrap();
+    let mut store = Store::new(&engine, None::<Rooted<ExternRef>>);
+    store.set_epoch_deadline(0);
+    store.epoch_deadline_callback(|mut store| {
+        let reference = ExternRef::new(&mut store, 7)?;
+        *store.data_mut() = Some(reference);
+        Ok(UpdateDeadline::Continue(0))
+    });
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let run = instance.get_typed_func::<i32, i32>(&mut store, "run").unwrap();
+    assert_eq!(run.call(&mut store, 10).unwrap(), 55);
+    let reference = store.data().unwrap();
+    assert!(matches!(reference.data(&store), Err(Error::Unrooted)));
+}

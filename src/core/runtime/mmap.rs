@@ -43,10 +43,7 @@ fn round_up(bytes: usize) -> Result<usize, MapError> {
     bytes
         .checked_next_multiple_of(page_size())
         .filter(|&rounded| isize::try_from(rounded).is_ok())
-        .ok_or(MapError::Map {
-            bytes,
-            source: Errno::NOMEM,
-        })
+        .ok_or(MapError::Map { bytes, source: Errno::NOMEM })
 }
 
 /// A base for mappings of no bytes: aligned for everything kept in mappings, never dereferenced.
@@ -65,10 +62,7 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    const EMPTY: Mapping = Mapping {
-        base: NOWHERE,
-        len: 0,
-    };
+    const EMPTY: Mapping = Mapping { base: NOWHERE, len: 0 };
 
     /// Maps `bytes`, rounded up to pages.
     fn new(bytes: usize, protection: ProtFlags) -> Result<Mapping, MapError> {
@@ -80,10 +74,7 @@ impl Mapping {
         // SAFETY: without an address hint the kernel picks unused address space.
         let base = unsafe { mm::mmap_anonymous(ptr::null_mut(), len, protection, flags) }
             .map_err(|source| MapError::Map { bytes, source })?;
-        Ok(Mapping {
-            base: base.cast(),
-            len,
-        })
+        Ok(Mapping { base: base.cast(), len })
     }
 }
 
@@ -142,14 +133,7 @@ impl Reservation {
         let end = round_up(range.end)?;
         let first = self.base().wrapping_add(start).cast::<c_void>();
         // SAFETY: `start..end` lies within the reservation, and more access never breaks a reference.
-        unsafe {
-            mm::mprotect(
-                first,
-                end - start,
-                MprotectFlags::READ | MprotectFlags::WRITE,
-            )
-        }
-        .map_err(error)
+        unsafe { mm::mprotect(first, end - start, MprotectFlags::READ | MprotectFlags::WRITE) }.map_err(error)
     }
 }
 
@@ -191,9 +175,8 @@ impl Growable {
         }
         let len = round_up(bytes)?;
         // SAFETY: the pages are this mapping's own, and `&mut self` says that nothing borrows them.
-        let base =
-            unsafe { mm::mremap(mapping.base.cast(), mapping.len, len, MremapFlags::MAYMOVE) }
-                .map_err(|source| MapError::Map { bytes, source })?;
+        let base = unsafe { mm::mremap(mapping.base.cast(), mapping.len, len, MremapFlags::MAYMOVE) }
+            .map_err(|source| MapError::Map { bytes, source })?;
         mapping.base = base.cast();
         mapping.len = len;
         Ok(())

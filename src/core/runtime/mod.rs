@@ -38,6 +38,7 @@ pub use instantiate::{InstantiateError, LinkError};
 pub use limits::{LimitError, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use module::{
     DataSegment, ElementSegment, Elements, Export, ExprRange, ExternIndex, Import, Module, ModuleError, SegmentMode,
+    TranslationStats,
 };
 pub use stack::{Frame, FrameView, Slots, VmStack};
 pub use store::{EpochCallback, FuelError, GrowError, InterruptHandle, LimiterAccess, ObjectError, Store};

@@ -69,10 +69,7 @@ impl ParkingLot {
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let waiter = Arc::new(Waiter::default());
-        queues
-            .entry(addr)
-            .or_default()
-            .push_back(Arc::clone(&waiter));
+        queues.entry(addr).or_default().push_back(Arc::clone(&waiter));
         loop {
             if waiter.is_woken() {
                 return Ok(WaitOutcome::Woken);
@@ -91,10 +88,7 @@ impl ParkingLot {
                     let woken = waiter.signal.wait_timeout(queues, nap);
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => waiter
-                    .signal
-                    .wait(queues)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => waiter.signal.wait(queues).unwrap_or_else(PoisonError::into_inner),
             };
             if let Some(poll) = poll.as_mut().filter(|_| !waiter.is_woken()) {
                 // The check is the caller's code: it must not run under the lock.
@@ -115,9 +109,7 @@ impl ParkingLot {
         let Some(queue) = queues.get_mut(&addr) else {
             return 0;
         };
-        let woken = queue
-            .len()
-            .min(usize::try_from(count).unwrap_or(usize::MAX));
+        let woken = queue.len().min(usize::try_from(count).unwrap_or(usize::MAX));
         for waiter in queue.drain(..woken) {
             waiter.woken.store(true, Ordering::Relaxed);
             waiter.signal.notify_one();
@@ -170,16 +162,10 @@ mod tests {
         let lot = ParkingLot::default();
         for timeout in [Duration::ZERO, Duration::from_millis(15)] {
             let start = Instant::now();
-            assert_eq!(
-                lot.wait(8, || true, Some(timeout), None),
-                Ok(WaitOutcome::TimedOut)
-            );
+            assert_eq!(lot.wait(8, || true, Some(timeout), None), Ok(WaitOutcome::TimedOut));
             assert!(start.elapsed() >= timeout);
             let poll: &mut Poll<'_> = &mut || Ok(());
-            assert_eq!(
-                lot.wait(8, || true, Some(timeout), Some(poll)),
-                Ok(WaitOutcome::TimedOut)
-            );
+            assert_eq!(lot.wait(8, || true, Some(timeout), Some(poll)), Ok(WaitOutcome::TimedOut));
         }
         assert!(lot.lock().is_empty());
         assert_eq!(lot.notify(8, u32::MAX), 0);
@@ -216,16 +202,9 @@ mod tests {
         let poll: &mut Poll<'_> = &mut || {
             polls += 1;
             assert!(lot.queues.try_lock().is_ok());
-            if polls == 3 {
-                Err(TrapKind::Interrupt)
-            } else {
-                Ok(())
-            }
+            if polls == 3 { Err(TrapKind::Interrupt) } else { Ok(()) }
         };
-        assert_eq!(
-            lot.wait(8, || true, None, Some(poll)),
-            Err(TrapKind::Interrupt)
-        );
+        assert_eq!(lot.wait(8, || true, None, Some(poll)), Err(TrapKind::Interrupt));
         assert_eq!(polls, 3);
         assert!(lot.lock().is_empty());
     }
@@ -236,10 +215,7 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| {
                 let poll: &mut Poll<'_> = &mut || Ok(());
-                assert_eq!(
-                    lot.wait(8, || true, None, Some(poll)),
-                    Ok(WaitOutcome::Woken)
-                );
+                assert_eq!(lot.wait(8, || true, None, Some(poll)), Ok(WaitOutcome::Woken));
             });
             lot.until_waiting(8, 1);
             assert_eq!(lot.notify(8, 1), 1);

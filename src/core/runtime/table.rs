@@ -126,19 +126,14 @@ impl Table {
     /// `table.get`.
     #[inline]
     pub fn get(&self, index: u64) -> Result<u64, TrapKind> {
-        let element = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.elements().get(index));
+        let element = usize::try_from(index).ok().and_then(|index| self.elements().get(index));
         element.copied().ok_or(TrapKind::TableOutOfBounds)
     }
 
     /// `table.set`.
     pub fn set(&mut self, index: u64, value: u64) -> Result<(), TrapKind> {
         let index = usize::try_from(index).map_err(|_| TrapKind::TableOutOfBounds)?;
-        let element = self
-            .elements_mut()
-            .get_mut(index)
-            .ok_or(TrapKind::TableOutOfBounds)?;
+        let element = self.elements_mut().get_mut(index).ok_or(TrapKind::TableOutOfBounds)?;
         *element = value;
         Ok(())
     }
@@ -147,14 +142,10 @@ impl Table {
     /// it.
     pub fn grow(&mut self, delta: u64, init: u64) -> Option<u64> {
         let old = self.size();
-        let limit = self.limits.maximum.map_or(MAX_TABLE_ELEMENTS, |maximum| {
-            maximum.min(MAX_TABLE_ELEMENTS)
-        });
+        let limit = self.limits.maximum.map_or(MAX_TABLE_ELEMENTS, |maximum| maximum.min(MAX_TABLE_ELEMENTS));
         let new = old.checked_add(delta).filter(|&new| new <= limit)?;
         self.storage.reserve(bytes(new), bytes(limit)).ok()?;
-        self.record
-            .elements
-            .store(self.storage.base().cast(), Ordering::Relaxed);
+        self.record.elements.store(self.storage.base().cast(), Ordering::Relaxed);
         self.record.len.store(new, Ordering::Relaxed);
         if init != 0 {
             self.elements_mut()[old as usize..].fill(init);
@@ -178,13 +169,7 @@ impl Table {
     }
 
     /// `table.copy` between two tables.
-    pub fn copy(
-        dst: &mut Table,
-        dst_start: u64,
-        src: &Table,
-        src_start: u64,
-        len: u64,
-    ) -> Result<(), TrapKind> {
+    pub fn copy(dst: &mut Table, dst_start: u64, src: &Table, src_start: u64, len: u64) -> Result<(), TrapKind> {
         let dst_range = dst.range(dst_start, len)?;
         let src_range = src.range(src_start, len)?;
         dst.elements_mut()[dst_range].copy_from_slice(&src.elements()[src_range]);
@@ -193,9 +178,7 @@ impl Table {
 
     /// `table.init`: copies `len` elements at `src` of an element segment, which is empty once dropped.
     pub fn init(&mut self, dst: u64, segment: &[u64], src: u64, len: u64) -> Result<(), TrapKind> {
-        let end = src
-            .checked_add(len)
-            .filter(|&end| end <= segment.len() as u64);
+        let end = src.checked_add(len).filter(|&end| end <= segment.len() as u64);
         let end = end.ok_or(TrapKind::TableOutOfBounds)?;
         let dst = self.range(dst, len)?;
         self.elements_mut()[dst].copy_from_slice(&segment[src as usize..end as usize]);
@@ -210,11 +193,7 @@ mod tests {
     const OUT: Result<(), TrapKind> = Err(TrapKind::TableOutOfBounds);
 
     fn table(minimum: u64, maximum: Option<u64>) -> Table {
-        let limits = TableLimits {
-            minimum,
-            maximum,
-            table64: false,
-        };
+        let limits = TableLimits { minimum, maximum, table64: false };
         Table::new(limits, 0).unwrap()
     }
 
@@ -242,10 +221,7 @@ mod tests {
         assert_eq!(table.grow(69_999, 0), None);
         assert_eq!(table.grow(69_998, 0), Some(2));
         assert_eq!(table.grow(1, 0), None);
-        assert_eq!(
-            (table.get(1), table.get(2), table.get(69_999)),
-            (Ok(5), Ok(0), Ok(0))
-        );
+        assert_eq!((table.get(1), table.get(2), table.get(69_999)), (Ok(5), Ok(0), Ok(0)));
         assert_eq!(table.set(69_999, 1), Ok(()));
         assert_eq!(record, &raw const *table.record());
         assert_eq!(table.record().len.load(Ordering::Relaxed), 70_000);
@@ -253,17 +229,9 @@ mod tests {
 
     #[test]
     fn creation_checks_limits() {
-        let limits = |minimum, maximum| TableLimits {
-            minimum,
-            maximum,
-            table64: true,
-        };
-        let create =
-            |minimum, maximum| Table::new(limits(minimum, maximum), 0).map(|table| table.size());
-        assert_eq!(
-            create(MAX_TABLE_ELEMENTS, Some(u64::MAX)),
-            Ok(MAX_TABLE_ELEMENTS)
-        );
+        let limits = |minimum, maximum| TableLimits { minimum, maximum, table64: true };
+        let create = |minimum, maximum| Table::new(limits(minimum, maximum), 0).map(|table| table.size());
+        assert_eq!(create(MAX_TABLE_ELEMENTS, Some(u64::MAX)), Ok(MAX_TABLE_ELEMENTS));
         let minimum = MAX_TABLE_ELEMENTS + 1;
         assert_eq!(create(minimum, None), Err(TableError::TooLarge { minimum }));
         assert_eq!(create(2, Some(1)), Err(TableError::InvalidLimits));

@@ -3,11 +3,15 @@
 use terrace_abi::{Form, Op, Word};
 use wasmparser::{BlockType, BrTable, Catch, TryTable, WasmModuleResources};
 
+use super::TranslateError;
 use super::control::{BlockKind, Frame, Kinds};
 use super::emit::{Displacement, Fixups};
 use super::stack::{Entry, Kind, Value};
 use super::translator::{Clause, Translator};
 use crate::bytecode::{Handler, Loop};
+
+/// The most slots that values pushed by calls and blocks may reach: 64 MiB of a frame.
+const MAX_SLOTS: u32 = 8 << 20;
 
 /// Branches take up to this many values along one by one; more go home first, and then in one move.
 const FEW: u32 = 3;
@@ -74,8 +78,14 @@ impl Translator<'_> {
         self.buffers.control.len() - 1 - depth as usize
     }
 
-    /// Pushes values that lie in their home slots.
+    /// Pushes values that lie in their home slots. Two bytes of wasm may push a thousand, so this bounds the frame: one that is
+    /// too large ends translation, as an unreachable operator ends its block.
     pub(super) fn push_temps(&mut self, kinds: Kinds) {
+        if self.buffers.stack.next_slot().saturating_add(kinds.slots) > MAX_SLOTS {
+            self.fail(TranslateError::TooLarge { limit: MAX_SLOTS, offset: self.offset as usize });
+            self.reachable = false;
+            return;
+        }
         for i in 0..kinds.len {
             let kind = self.buffers.kinds.get(kinds, i);
             self.push_temp(kind);
@@ -438,11 +448,9 @@ impl Translator<'_> {
             Condition::Slots(op, x, y) => {
                 (op, if v128 { Form::SELECT_V128 } else { Form::SELECT }, Word::quad([x, y, 0, 0]))
             }
-            Condition::Immediate(op, x, imm) => (
-                op,
-                if v128 { Form::SELECT_V128_IMM } else { Form::SELECT_IMM },
-                Word::pair(x.into(), imm as u32),
-            ),
+            Condition::Immediate(op, x, imm) => {
+                (op, if v128 { Form::SELECT_V128_IMM } else { Form::SELECT_IMM }, Word::pair(x.into(), imm as u32))
+            }
         };
         self.emit_def(op, form, slot, a.kind, read_a, read_b, &[word]);
     }

@@ -1,8 +1,8 @@
 //! wasm function bodies to register bytecode, in the pass that validates them.
 //!
 //! One forward pass, in lockstep with the validator: an operator is validated, then translated. The operand stack is symbolic
-//! ([`stack`]), so that `local.get` and constants cost nothing, and the latest instructions may still absorb what follows
-//! ([`emit`]). Everything is linear in the size of the body: an operand is brought home at most once, a label is patched once
+//! (`stack`), so that `local.get` and constants cost nothing, and the latest instructions may still absorb what follows
+//! (`emit`). Everything is linear in the size of the body: an operand is brought home at most once, a label is patched once
 //! per branch, and values of a branch that are many move together.
 
 mod branch;
@@ -36,6 +36,14 @@ pub enum TranslateError {
     Unsupported {
         /// Name in wasm text.
         operator: &'static str,
+        /// Byte offset in the module.
+        offset: usize,
+    },
+    /// The function's operand stack is beyond what this engine can hold.
+    #[error("function too large: its operand stack exceeds {limit} slots (at offset 0x{offset:x})")]
+    TooLarge {
+        /// The most slots of a frame.
+        limit: u32,
         /// Byte offset in the module.
         offset: usize,
     },

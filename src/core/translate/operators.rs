@@ -118,7 +118,6 @@ impl Translator<'_> {
         debug_assert_eq!(slot, home);
     }
 
-
     pub(super) fn ternary(&mut self, op: Op) {
         let c = self.pop();
         let b = self.pop();

@@ -6,8 +6,7 @@
 use terrace_abi::Op;
 use terrace_abi::op::REFUSED;
 use wasmparser::{
-    FrameKind, FrameStack, HeapType, Ieee32, Ieee64, MemArg, RefType, Result, ValType, VisitOperator,
-    VisitSimdOperator,
+    FrameKind, FrameStack, HeapType, Ieee32, Ieee64, MemArg, RefType, Result, ValType, VisitOperator, VisitSimdOperator,
 };
 
 use super::TranslateError;

@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use terrace_abi::heap::{
-    ALIGN, AUX, EXCEPTION_BITMAP, EXTERN_SIZE, FORWARDED, HEADER_SIZE, INFO, KIND_EXCEPTION,
-    KIND_EXTERN, bitmap_words, exception_size, exception_slots,
+    ALIGN, AUX, EXCEPTION_BITMAP, EXTERN_SIZE, FORWARDED, HEADER_SIZE, INFO, KIND_EXCEPTION, KIND_EXTERN, bitmap_words,
+    exception_size, exception_slots,
 };
 
 use super::super::types::TypeId;
@@ -85,11 +85,7 @@ fn shape<'a>(layouts: &'a dyn Layouts, info: u32, aux: u32) -> Option<Shape<'a>>
             Layout::Array { element_size, refs } => {
                 let size = u64::from(HEADER_SIZE) + u64::from(element_size) * u64::from(aux);
                 let (step, count) = (element_size, aux);
-                let refs = if refs {
-                    Refs::Every { step, count }
-                } else {
-                    Refs::None
-                };
+                let refs = if refs { Refs::Every { step, count } } else { Refs::None };
                 (size, refs)
             }
         },

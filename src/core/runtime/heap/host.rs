@@ -53,8 +53,6 @@ impl HostValues {
                 dead.push(index);
             }
         }
-        dead.into_iter()
-            .map(|index| self.0.remove(index).value)
-            .collect()
+        dead.into_iter().map(|index| self.0.remove(index).value).collect()
     }
 }

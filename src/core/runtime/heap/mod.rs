@@ -24,8 +24,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Relaxed};
 
 use terrace_abi::heap::{
-    ALIGN, AUX, EXCEPTION_TAG, EXTERN_SIZE, HEADER_SIZE, HeapCursor, I31_SHIFT, I31_TAG, INFO,
-    KIND_EXCEPTION, KIND_EXTERN, NULL, bitmap_words, exception_size, exception_slots,
+    ALIGN, AUX, EXCEPTION_TAG, EXTERN_SIZE, HEADER_SIZE, HeapCursor, I31_SHIFT, I31_TAG, INFO, KIND_EXCEPTION,
+    KIND_EXTERN, NULL, bitmap_words, exception_size, exception_slots,
 };
 
 use super::mmap::MapError;
@@ -83,11 +83,7 @@ impl HeapRef {
 
     /// The value of an i31, sign-extended; its low 31 bits are the unsigned value.
     pub const fn as_i31(self) -> Option<i32> {
-        if self.is_i31() {
-            Some(self.0 as i32 >> I31_SHIFT)
-        } else {
-            None
-        }
+        if self.is_i31() { Some(self.0 as i32 >> I31_SHIFT) } else { None }
     }
 }
 
@@ -121,10 +117,7 @@ impl HeapConfig {
 
 impl Default for HeapConfig {
     fn default() -> HeapConfig {
-        HeapConfig {
-            capacity: 512 << 20,
-            stress: false,
-        }
+        HeapConfig { capacity: 512 << 20, stress: false }
     }
 }
 
@@ -255,14 +248,8 @@ impl Heap {
         let new = old.other();
         space.commit(new, ALIGN + used)?;
         let first = space.start(new) + ALIGN;
-        let mut collection = Collection {
-            space,
-            hosts: &mut self.hosts,
-            layouts,
-            from,
-            to: first..first + used,
-            top: first,
-        };
+        let mut collection =
+            Collection { space, hosts: &mut self.hosts, layouts, from, to: first..first + used, top: first };
         roots(&mut |slot| collection.visit(slot));
         self.roots.trace(&mut |slot| collection.visit(slot));
         collection.trace();
@@ -273,14 +260,8 @@ impl Heap {
         self.active = new;
         let live = top - first;
         self.full = live > self.capacity - self.capacity / 16;
-        let budget = live
-            .saturating_mul(2)
-            .clamp(INITIAL_BUDGET.min(self.capacity), self.capacity);
-        self.end = if self.full || space.commit(new, budget).is_err() {
-            top
-        } else {
-            space.start(new) + budget
-        };
+        let budget = live.saturating_mul(2).clamp(INITIAL_BUDGET.min(self.capacity), self.capacity);
+        self.end = if self.full || space.commit(new, budget).is_err() { top } else { space.start(new) + budget };
         if self.stress || space.committed(old) / 4 > budget {
             space.seal(old);
         }
@@ -318,12 +299,7 @@ impl Heap {
 
     /// Makes an exception. Bit `i % 64` of word `i / 64` of `refs` says that slot `i` of the payload is a heap reference;
     /// missing words are 0. `tag` is the tag's identity.
-    pub fn alloc_exception(
-        &mut self,
-        tag: u64,
-        payload: &[u64],
-        refs: &[u64],
-    ) -> Result<HeapRef, HeapError> {
+    pub fn alloc_exception(&mut self, tag: u64, payload: &[u64], refs: &[u64]) -> Result<HeapRef, HeapError> {
         let slots = u32::try_from(payload.len()).map_err(|_| self.exhausted())?;
         let size = exception_size(slots);
         let object = self.reserve(size)?;
@@ -366,10 +342,7 @@ impl Heap {
     /// Makes an object of a defined type, `size` bytes with its header; everything after the header is 0. `aux` is the
     /// number of elements of an array.
     pub fn alloc_object(&mut self, ty: TypeId, aux: u32, size: u64) -> Result<HeapRef, HeapError> {
-        let size = size
-            .max(HEADER_SIZE.into())
-            .checked_next_multiple_of(ALIGN.into())
-            .ok_or(self.exhausted())?;
+        let size = size.max(HEADER_SIZE.into()).checked_next_multiple_of(ALIGN.into()).ok_or(self.exhausted())?;
         let object = self.reserve(size)?;
         let content = self.words_mut(object + HEADER_SIZE, (size / 8) as usize - 1)?;
         content.fill(0);
@@ -393,12 +366,7 @@ impl Heap {
     }
 
     /// `count` bytes, `offset` bytes into an object, to be written. That they belong to it is for the caller to know.
-    pub fn bytes_mut(
-        &mut self,
-        reference: HeapRef,
-        offset: u32,
-        count: usize,
-    ) -> Option<&mut [u8]> {
+    pub fn bytes_mut(&mut self, reference: HeapRef, offset: u32, count: usize) -> Option<&mut [u8]> {
         let at = self.interior(reference, offset, count)?;
         self.space.as_mut()?.bytes_mut(at, count)
     }
@@ -460,13 +428,7 @@ impl Heap {
     }
 
     /// Completes an object in reserved room.
-    fn create(
-        &mut self,
-        object: u32,
-        size: u32,
-        info: u32,
-        aux: u32,
-    ) -> Result<HeapRef, HeapError> {
+    fn create(&mut self, object: u32, size: u32, info: u32, aux: u32) -> Result<HeapRef, HeapError> {
         let header = self.words_mut(object, 1)?;
         header[0] = u64::from(aux) << (8 * AUX) | u64::from(info);
         self.set_top(object + size);
@@ -481,9 +443,7 @@ impl Heap {
     }
 
     fn exhausted(&self) -> HeapError {
-        HeapError::Exhausted {
-            capacity: self.capacity,
-        }
+        HeapError::Exhausted { capacity: self.capacity }
     }
 
     /// The offset of the first object; nothing is at the beginning of a half, so that no object is at 0.

@@ -65,14 +65,8 @@ impl RootTable {
     /// Roots a reference in the innermost scope.
     pub fn root(&mut self, reference: HeapRef) -> Rooted {
         let generation = self.generation;
-        self.scoped.push(ScopedCell {
-            value: reference.to_slot(),
-            generation,
-        });
-        Rooted {
-            index: self.scoped.len() - 1,
-            generation,
-        }
+        self.scoped.push(ScopedCell { value: reference.to_slot(), generation });
+        Rooted { index: self.scoped.len() - 1, generation }
     }
 
     /// The reference behind a handle, unless its scope has ended.
@@ -101,10 +95,7 @@ impl RootTable {
             self.sweep_at = (2 * self.owned.len()).max(64);
         }
         let alive = Arc::new(());
-        let index = self.owned.insert(OwnedCell {
-            value: reference.to_slot(),
-            alive: Arc::clone(&alive),
-        });
+        let index = self.owned.insert(OwnedCell { value: reference.to_slot(), alive: Arc::clone(&alive) });
         OwnedRooted { index, alive }
     }
 
@@ -116,8 +107,7 @@ impl RootTable {
 
     /// Frees the cells whose handles are all gone.
     fn sweep(&mut self) {
-        self.owned
-            .retain(|_, cell| Arc::strong_count(&cell.alive) > 1);
+        self.owned.retain(|_, cell| Arc::strong_count(&cell.alive) > 1);
     }
 
     /// Visits every root that is still held.

@@ -42,11 +42,7 @@ impl Space {
     /// Reserves two halves of `half` bytes, a multiple of the granule.
     pub(super) fn new(half: u32) -> Result<Space, MapError> {
         debug_assert!(half.is_multiple_of(GRANULE) && half < 1 << 31);
-        Ok(Space {
-            memory: Reservation::new(2 * half as usize)?,
-            half,
-            committed: [0; 2],
-        })
+        Ok(Space { memory: Reservation::new(2 * half as usize)?, half, committed: [0; 2] })
     }
 
     /// The address that offsets count from.
@@ -73,8 +69,7 @@ impl Space {
         let bytes = bytes.next_multiple_of(GRANULE).min(self.half);
         if bytes > done {
             let start = self.start(half) as usize;
-            self.memory
-                .commit(start + done as usize..start + bytes as usize)?;
+            self.memory.commit(start + done as usize..start + bytes as usize)?;
             self.committed[half as usize] = bytes;
         }
         Ok(())
@@ -98,11 +93,7 @@ impl Space {
 
     /// The address of `bytes` accessible bytes at `offset`, if that many are there.
     fn locate(&self, offset: u32, bytes: usize) -> Option<*mut u8> {
-        let half = if offset < self.half {
-            Half::Low
-        } else {
-            Half::High
-        };
+        let half = if offset < self.half { Half::Low } else { Half::High };
         let within = (offset - self.start(half)) as usize;
         let room = (self.committed[half as usize] as usize).checked_sub(within)?;
         (bytes <= room).then(|| self.base().wrapping_add(offset as usize))
@@ -141,18 +132,14 @@ impl Space {
     pub(super) fn words(&self, offset: u32, count: usize) -> Option<&[u64]> {
         let address = self.locate(offset, count.checked_mul(8)?)?.cast::<u64>();
         // SAFETY: as in `bytes`; the base is the start of a page, and the offset is checked to be aligned.
-        offset
-            .is_multiple_of(ALIGN)
-            .then(|| unsafe { slice::from_raw_parts(address, count) })
+        offset.is_multiple_of(ALIGN).then(|| unsafe { slice::from_raw_parts(address, count) })
     }
 
     /// The 64-bit words at an offset that is a multiple of 8, to be written.
     pub(super) fn words_mut(&mut self, offset: u32, count: usize) -> Option<&mut [u64]> {
         let address = self.locate(offset, count.checked_mul(8)?)?.cast::<u64>();
         // SAFETY: as in `words`; `&mut self` makes the slice the only one.
-        offset
-            .is_multiple_of(ALIGN)
-            .then(|| unsafe { slice::from_raw_parts_mut(address, count) })
+        offset.is_multiple_of(ALIGN).then(|| unsafe { slice::from_raw_parts_mut(address, count) })
     }
 
     /// Copies an object into the other half.

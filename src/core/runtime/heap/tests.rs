@@ -21,14 +21,11 @@ fn heap(capacity: u32, stress: bool) -> Heap {
 
 /// Collects with the slots as roots.
 fn collect(heap: &mut Heap, slots: &mut [u64]) {
-    heap.collect(&mut |visit| slots.iter_mut().for_each(visit), &NoLayouts)
-        .unwrap();
+    heap.collect(&mut |visit| slots.iter_mut().for_each(visit), &NoLayouts).unwrap();
 }
 
 fn number(heap: &Heap, slot: u64) -> Option<u32> {
-    heap.extern_data(HeapRef::from_slot(slot))?
-        .downcast_ref::<Counted>()
-        .map(|counted| counted.1)
+    heap.extern_data(HeapRef::from_slot(slot))?.downcast_ref::<Counted>().map(|counted| counted.1)
 }
 
 #[test]
@@ -68,8 +65,7 @@ fn host_values_live_as_long_as_a_root_and_drop_once() {
     assert_eq!(drops.load(Relaxed), 66);
     collect(&mut heap, &mut []);
     assert_eq!((drops.load(Relaxed), heap.used()), (100, 0));
-    heap.alloc_extern(Box::new(Counted(Arc::clone(&drops), 0)))
-        .unwrap();
+    heap.alloc_extern(Box::new(Counted(Arc::clone(&drops), 0))).unwrap();
     drop(heap);
     assert_eq!(drops.load(Relaxed), 101);
 }
@@ -97,11 +93,7 @@ fn a_slot_may_be_visited_twice() {
 fn extern_data_can_be_changed() {
     let mut heap = heap(1 << 20, false);
     let reference = heap.alloc_extern(Box::new(1u8)).unwrap();
-    *heap
-        .extern_data_mut(reference)
-        .unwrap()
-        .downcast_mut::<u8>()
-        .unwrap() = 2;
+    *heap.extern_data_mut(reference).unwrap().downcast_mut::<u8>().unwrap() = 2;
     let data = heap.extern_data(reference).unwrap();
     assert_eq!(data.downcast_ref::<u8>(), Some(&2));
 }
@@ -125,9 +117,7 @@ fn null_and_i31_are_left_alone() {
 fn exceptions_keep_what_they_hold() {
     let drops = Arc::new(AtomicUsize::new(0));
     let mut heap = heap(1 << 20, false);
-    let held = heap
-        .alloc_extern(Box::new(Counted(Arc::clone(&drops), 7)))
-        .unwrap();
+    let held = heap.alloc_extern(Box::new(Counted(Arc::clone(&drops), 7))).unwrap();
     let inner = heap.alloc_exception(1, &[held.to_slot()], &[1]).unwrap();
     // Slots 1 and 66 are references; slot 2 looks like one but is a number.
     let mut payload = vec![u64::MAX; 67];
@@ -172,23 +162,10 @@ fn wrong_references_find_nothing() {
     let liar = heap.alloc_exception(forged, &[forged; 4], &[]).unwrap();
     for offset in [8, 24, 32] {
         let inside = HeapRef(liar.bits() + offset);
-        assert_eq!(
-            (heap.exn_tag(inside), heap.exn_payload(inside)),
-            (None, None)
-        );
+        assert_eq!((heap.exn_tag(inside), heap.exn_payload(inside)), (None, None));
     }
     let top = heap.top();
-    for bits in [
-        0,
-        1,
-        4,
-        top,
-        top + 8,
-        1 << 20,
-        1 << 21,
-        1 << 31,
-        u32::MAX - 7,
-    ] {
+    for bits in [0, 1, 4, top, top + 8, 1 << 20, 1 << 21, 1 << 31, u32::MAX - 7] {
         let reference = HeapRef(bits);
         assert!(heap.extern_data(reference).is_none());
         assert_eq!(heap.exn_payload(reference), None);
@@ -222,10 +199,7 @@ fn the_heap_grows_with_what_lives_and_shrinks_again() {
     collect(&mut heap, &mut roots[..1]);
     let space = heap.space.as_ref().unwrap();
     let committed = space.committed(Half::Low) + space.committed(Half::High);
-    assert!(
-        committed <= 2 * INITIAL_BUDGET,
-        "large halves are given back: {committed}"
-    );
+    assert!(committed <= 2 * INITIAL_BUDGET, "large halves are given back: {committed}");
 }
 
 #[test]
@@ -267,10 +241,7 @@ fn a_full_heap_fails_and_recovers() {
     heap.alloc_exception(0, &[1], &[]).unwrap();
 
     let huge = vec![0; 10_000];
-    assert_eq!(
-        heap.alloc_exception(0, &huge, &[]),
-        Err(HeapError::Exhausted { capacity })
-    );
+    assert_eq!(heap.alloc_exception(0, &huge, &[]), Err(HeapError::Exhausted { capacity }));
     let ty = TypeId::from_bits(3).unwrap();
     for size in [64 * 1024, u64::from(u32::MAX), u64::MAX] {
         assert!(heap.alloc_object(ty, 0, size).is_err());
@@ -287,11 +258,7 @@ fn stress_collects_always_and_takes_old_objects_away() {
         let value = Box::new(Counted(Arc::default(), n));
         let stale = heap.alloc_extern(value).unwrap();
         let limit = heap.cursor().limit.load(Relaxed);
-        assert_eq!(
-            limit,
-            heap.cursor().top.load(Relaxed),
-            "no room for machine code"
-        );
+        assert_eq!(limit, heap.cursor().top.load(Relaxed), "no room for machine code");
         roots.push(stale.to_slot());
         collect(&mut heap, &mut roots);
         let space = heap.space.as_ref().unwrap();
@@ -382,14 +349,8 @@ impl TestLayouts {
 impl Layouts for TestLayouts {
     fn layout(&self, ty: TypeId) -> Option<Layout<'_>> {
         match ty.kind() {
-            TypeKind::Struct => Some(Layout::Struct {
-                size: 20,
-                refs: &[8, 16],
-            }),
-            TypeKind::Array => Some(Layout::Array {
-                element_size: 4,
-                refs: true,
-            }),
+            TypeKind::Struct => Some(Layout::Struct { size: 20, refs: &[8, 16] }),
+            TypeKind::Array => Some(Layout::Array { element_size: 4, refs: true }),
             TypeKind::Func => None,
         }
     }
@@ -421,8 +382,7 @@ fn defined_types_are_traced_by_layout_and_cycles_end() {
     set(&mut heap, array, 16, array.bits());
     let mut root = a.to_slot();
     for _ in 0..3 {
-        heap.collect(&mut |visit| visit(&mut root), &TestLayouts)
-            .unwrap();
+        heap.collect(&mut |visit| visit(&mut root), &TestLayouts).unwrap();
         let a = HeapRef::from_slot(root);
         let b = HeapRef(get(&heap, a, 8));
         let array = HeapRef(get(&heap, b, 16));
@@ -449,8 +409,7 @@ fn machine_code_allocates_by_the_cursor() {
     set(&mut heap, object, INFO, TestLayouts::array().bits());
     set(&mut heap, object, AUX, 0);
     let mut root = object.to_slot();
-    heap.collect(&mut |visit| visit(&mut root), &TestLayouts)
-        .unwrap();
+    heap.collect(&mut |visit| visit(&mut root), &TestLayouts).unwrap();
     assert_eq!(heap.used(), 8);
     let moved = HeapRef::from_slot(root);
     assert_eq!(heap.object_type(moved), Some(TestLayouts::array()));

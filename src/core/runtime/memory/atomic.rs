@@ -75,19 +75,12 @@ impl RmwOp {
 
 /// The new value of a compare-exchange. Only the width's bits of `expected` count.
 pub(super) fn exchange(width: Width, old: u64, expected: u64, replacement: u64) -> u64 {
-    if old == expected & width.mask() {
-        replacement
-    } else {
-        old
-    }
+    if old == expected & width.mask() { replacement } else { old }
 }
 
 /// The little-endian value of at most eight bytes, zero-extended.
 pub(super) fn get(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |value, &byte| value << 8 | u64::from(byte))
+    bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
 /// Stores the low bits of `value` in at most eight bytes.

@@ -110,8 +110,7 @@ pub(super) fn write(dst: &Cells, src: &[u8]) {
 pub(super) fn fill(dst: &Cells, byte: u8) {
     let (head, body, tail) = words(dst);
     head.iter().for_each(|cell| cell.store(byte, Relaxed));
-    body.iter()
-        .for_each(|word| word.store(u64::from_ne_bytes([byte; 8]), Relaxed));
+    body.iter().for_each(|word| word.store(u64::from_ne_bytes([byte; 8]), Relaxed));
     tail.iter().for_each(|cell| cell.store(byte, Relaxed));
 }
 

@@ -47,8 +47,7 @@ impl Linear {
         let len = bytes(ty.minimum);
         let (base, backing) = match bounds {
             BoundsMode::Guard => {
-                let reservation =
-                    Reservation::new(GUARD_RESERVATION).map_err(MemoryError::GuardSpace)?;
+                let reservation = Reservation::new(GUARD_RESERVATION).map_err(MemoryError::GuardSpace)?;
                 reservation.commit(0..len)?;
                 (reservation.base(), Backing::Fixed(reservation))
             }
@@ -64,10 +63,7 @@ impl Linear {
             }
         };
         Ok(Linear {
-            record: MemoryRecord {
-                base: AtomicPtr::new(base),
-                len: AtomicU64::new(len as u64),
-            },
+            record: MemoryRecord { base: AtomicPtr::new(base), len: AtomicU64::new(len as u64) },
             ty,
             bounds,
             backing: Mutex::new(backing),
@@ -105,9 +101,7 @@ impl Linear {
     /// Where an access may fault instead of being checked.
     pub(super) fn guarded_addresses(&self) -> Option<Range<usize>> {
         match &*self.backing.lock().unwrap_or_else(PoisonError::into_inner) {
-            Backing::Fixed(reservation) if self.bounds == BoundsMode::Guard => {
-                Some(reservation.addresses())
-            }
+            Backing::Fixed(reservation) if self.bounds == BoundsMode::Guard => Some(reservation.addresses()),
             _ => None,
         }
     }
@@ -117,9 +111,7 @@ impl Linear {
     fn grow(&self, delta: u64) -> Option<u64> {
         let mut backing = self.backing.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.size_pages();
-        let new = old
-            .checked_add(delta)
-            .filter(|&new| new <= self.ty.growth_limit())?;
+        let new = old.checked_add(delta).filter(|&new| new <= self.ty.growth_limit())?;
         let log2 = self.ty.page_size_log2;
         let len = usize::try_from(new << log2).ok()?;
         match &mut *backing {
@@ -191,8 +183,6 @@ impl Shared {
     pub(super) fn cells(&self) -> &[AtomicU8] {
         // SAFETY: the record describes accessible bytes that neither move nor go away while `self` lives, and every
         // host access to them is atomic.
-        unsafe {
-            slice::from_raw_parts(self.0.base().cast_const().cast::<AtomicU8>(), self.0.len())
-        }
+        unsafe { slice::from_raw_parts(self.0.base().cast_const().cast::<AtomicU8>(), self.0.len()) }
     }
 }

@@ -165,9 +165,7 @@ impl Memory {
     #[inline]
     pub fn effective(&self, addr: u64, offset: u64, width: u64) -> Option<usize> {
         let start = addr.checked_add(offset)?;
-        range(start, width, self.byte_len())
-            .ok()
-            .map(|range| range.start)
+        range(start, width, self.byte_len()).ok().map(|range| range.start)
     }
 
     /// Loads `N` bytes.
@@ -221,13 +219,7 @@ impl Memory {
     }
 
     /// `memory.fill`.
-    pub fn fill(
-        &mut self,
-        addr: u64,
-        byte: u8,
-        len: u64,
-        poll: &mut Poll<'_>,
-    ) -> Result<(), TrapKind> {
+    pub fn fill(&mut self, addr: u64, byte: u8, len: u64, poll: &mut Poll<'_>) -> Result<(), TrapKind> {
         match &mut self.0 {
             Kind::Unshared(memory) => {
                 let bytes = memory.bytes_mut();
@@ -240,13 +232,7 @@ impl Memory {
     }
 
     /// `memory.copy` within one memory. The ranges may overlap.
-    pub fn copy_within(
-        &mut self,
-        dst: u64,
-        src: u64,
-        len: u64,
-        poll: &mut Poll<'_>,
-    ) -> Result<(), TrapKind> {
+    pub fn copy_within(&mut self, dst: u64, src: u64, len: u64, poll: &mut Poll<'_>) -> Result<(), TrapKind> {
         match &mut self.0 {
             Kind::Unshared(memory) => {
                 let bytes = memory.bytes_mut();
@@ -282,15 +268,11 @@ impl Memory {
             }
             (Kind::Unshared(dst), Kind::Shared(src)) => {
                 let (dst, src) = (&mut dst.bytes_mut()[dst_range], &src.cells()[src_range]);
-                in_chunks(len, false, poll, |chunk| {
-                    cells::read(&src[chunk.clone()], &mut dst[chunk])
-                })
+                in_chunks(len, false, poll, |chunk| cells::read(&src[chunk.clone()], &mut dst[chunk]))
             }
             (Kind::Shared(dst), Kind::Unshared(src)) => {
                 let (dst, src) = (&dst.cells()[dst_range], &src.bytes()[src_range]);
-                in_chunks(len, false, poll, |chunk| {
-                    cells::write(&dst[chunk.clone()], &src[chunk])
-                })
+                in_chunks(len, false, poll, |chunk| cells::write(&dst[chunk.clone()], &src[chunk]))
             }
             (Kind::Shared(dst), Kind::Shared(src)) => {
                 SharedMemory::copy(dst, dst_addr, src, src_addr, len as u64, poll)
@@ -299,14 +281,7 @@ impl Memory {
     }
 
     /// `memory.init`: copies `len` bytes at `src` of a data segment, which is empty once dropped.
-    pub fn init(
-        &mut self,
-        addr: u64,
-        data: &[u8],
-        src: u64,
-        len: u64,
-        poll: &mut Poll<'_>,
-    ) -> Result<(), TrapKind> {
+    pub fn init(&mut self, addr: u64, data: &[u8], src: u64, len: u64, poll: &mut Poll<'_>) -> Result<(), TrapKind> {
         let data = &data[range(src, len, data.len())?];
         range(addr, len, self.byte_len())?;
         in_chunks(data.len(), false, poll, |chunk| {
@@ -345,13 +320,7 @@ impl Memory {
     }
 
     /// An atomic read-modify-write. Returns the old value, zero-extended.
-    pub fn atomic_rmw(
-        &mut self,
-        addr: u64,
-        width: Width,
-        op: RmwOp,
-        operand: u64,
-    ) -> Result<u64, TrapKind> {
+    pub fn atomic_rmw(&mut self, addr: u64, width: Width, op: RmwOp, operand: u64) -> Result<u64, TrapKind> {
         match &mut self.0 {
             Kind::Unshared(memory) => {
                 let unit = Memory::plain_unit(memory, addr, width)?;

@@ -29,15 +29,10 @@ impl SharedMemory {
     /// A zeroed memory of the shared type `ty`.
     pub fn new(ty: MemoryType, tunables: &MemoryTunables) -> Result<SharedMemory, MemoryError> {
         if !ty.shared {
-            return Err(MemoryError::InvalidType(
-                "the memory is not declared as shared",
-            ));
+            return Err(MemoryError::InvalidType("the memory is not declared as shared"));
         }
         let memory = Shared::new(ty, tunables)?;
-        Ok(SharedMemory(Arc::new(Inner {
-            memory,
-            waiters: ParkingLot::default(),
-        })))
+        Ok(SharedMemory(Arc::new(Inner { memory, waiters: ParkingLot::default() })))
     }
 
     #[inline]
@@ -121,9 +116,7 @@ impl SharedMemory {
     /// `memory.fill`.
     pub fn fill(&self, addr: u64, byte: u8, len: u64, poll: &mut Poll<'_>) -> Result<(), TrapKind> {
         let cells = &self.cells()[self.range(addr, len)?];
-        in_chunks(cells.len(), false, poll, |chunk| {
-            cells::fill(&cells[chunk], byte)
-        })
+        in_chunks(cells.len(), false, poll, |chunk| cells::fill(&cells[chunk], byte))
     }
 
     /// `memory.copy` between memories that may be one.
@@ -161,26 +154,12 @@ impl SharedMemory {
     }
 
     /// An atomic read-modify-write. Returns the old value, zero-extended.
-    pub fn atomic_rmw(
-        &self,
-        addr: u64,
-        width: Width,
-        op: RmwOp,
-        operand: u64,
-    ) -> Result<u64, TrapKind> {
-        Ok(self
-            .unit(addr, width)?
-            .update(&|old| op.apply(old, operand)))
+    pub fn atomic_rmw(&self, addr: u64, width: Width, op: RmwOp, operand: u64) -> Result<u64, TrapKind> {
+        Ok(self.unit(addr, width)?.update(&|old| op.apply(old, operand)))
     }
 
     /// An atomic compare-exchange. Returns the old value, zero-extended.
-    pub fn atomic_cmpxchg(
-        &self,
-        addr: u64,
-        width: Width,
-        expected: u64,
-        replacement: u64,
-    ) -> Result<u64, TrapKind> {
+    pub fn atomic_cmpxchg(&self, addr: u64, width: Width, expected: u64, replacement: u64) -> Result<u64, TrapKind> {
         let update = |old| atomic::exchange(width, old, expected, replacement);
         Ok(self.unit(addr, width)?.update(&update))
     }

@@ -5,28 +5,15 @@ use super::*;
 
 const PAGE: u64 = 1 << 16;
 const OUT: TrapKind = TrapKind::MemoryOutOfBounds;
-const GUARD: MemoryTunables = MemoryTunables {
-    explicit_bounds: false,
-};
-const EXPLICIT: MemoryTunables = MemoryTunables {
-    explicit_bounds: true,
-};
+const GUARD: MemoryTunables = MemoryTunables { explicit_bounds: false };
+const EXPLICIT: MemoryTunables = MemoryTunables { explicit_bounds: true };
 
 fn memory32(minimum: u64, maximum: Option<u64>) -> MemoryType {
-    MemoryType {
-        minimum,
-        maximum,
-        memory64: false,
-        shared: false,
-        page_size_log2: PAGE_SIZE_LOG2,
-    }
+    MemoryType { minimum, maximum, memory64: false, shared: false, page_size_log2: PAGE_SIZE_LOG2 }
 }
 
 fn memory64(minimum: u64, maximum: Option<u64>) -> MemoryType {
-    MemoryType {
-        memory64: true,
-        ..memory32(minimum, maximum)
-    }
+    MemoryType { memory64: true, ..memory32(minimum, maximum) }
 }
 
 fn shared(ty: MemoryType) -> MemoryType {
@@ -34,10 +21,7 @@ fn shared(ty: MemoryType) -> MemoryType {
 }
 
 fn bytewise(ty: MemoryType) -> MemoryType {
-    MemoryType {
-        page_size_log2: 0,
-        ..ty
-    }
+    MemoryType { page_size_log2: 0, ..ty }
 }
 
 fn go_on() -> Result<(), TrapKind> {
@@ -67,26 +51,13 @@ fn bounds_mode_follows_type_and_tunables() {
     let ty = memory32(1, None);
     assert_eq!(BoundsMode::of(&ty, &GUARD), BoundsMode::Guard);
     assert_eq!(BoundsMode::of(&ty, &EXPLICIT), BoundsMode::Explicit);
-    assert_eq!(
-        BoundsMode::of(&memory64(1, None), &GUARD),
-        BoundsMode::Explicit
-    );
+    assert_eq!(BoundsMode::of(&memory64(1, None), &GUARD), BoundsMode::Explicit);
     assert_eq!(BoundsMode::of(&bytewise(ty), &GUARD), BoundsMode::Explicit);
     let guarded = Memory::new(ty, &GUARD).unwrap();
     let addresses = guarded.guarded_addresses().unwrap();
     assert!(addresses.len() as u64 >= 2 * u64::from(u32::MAX) + 16);
-    assert_eq!(
-        addresses.start,
-        guarded
-            .record()
-            .base
-            .load(std::sync::atomic::Ordering::Relaxed)
-            .addr()
-    );
-    assert_eq!(
-        Memory::new(ty, &EXPLICIT).unwrap().guarded_addresses(),
-        None
-    );
+    assert_eq!(addresses.start, guarded.record().base.load(std::sync::atomic::Ordering::Relaxed).addr());
+    assert_eq!(Memory::new(ty, &EXPLICIT).unwrap().guarded_addresses(), None);
 }
 
 #[test]
@@ -98,14 +69,7 @@ fn accesses_stop_at_the_last_byte() {
             assert_eq!(memory.store(addr, value), Some(()));
             assert_eq!(memory.load(addr), Some(value));
         }
-        for addr in [
-            last + 1,
-            2 * PAGE,
-            2 * PAGE + 1,
-            1 << 32,
-            u64::MAX - N as u64 + 1,
-            u64::MAX,
-        ] {
+        for addr in [last + 1, 2 * PAGE, 2 * PAGE + 1, 1 << 32, u64::MAX - N as u64 + 1, u64::MAX] {
             assert_eq!(memory.load::<N>(addr), None);
             assert_eq!(memory.store(addr, [0; N]), None);
         }
@@ -139,10 +103,7 @@ fn accesses_are_little_endian_bytes_in_order() {
 fn effective_addresses_do_not_wrap() {
     for memory in two_page_memories() {
         let max = u64::from(u32::MAX);
-        assert_eq!(
-            memory.effective(2 * PAGE - 8, 4, 4),
-            Some(2 * PAGE as usize - 4)
-        );
+        assert_eq!(memory.effective(2 * PAGE - 8, 4, 4), Some(2 * PAGE as usize - 4));
         assert_eq!(memory.effective(2 * PAGE, 0, 0), Some(2 * PAGE as usize));
         assert_eq!(memory.effective(2 * PAGE - 8, 5, 4), None);
         assert_eq!(memory.effective(max, 1, 1), None);
@@ -157,44 +118,24 @@ fn effective_addresses_do_not_wrap() {
 fn growth_respects_limits() {
     for mut memory in two_page_memories() {
         let record: *const MemoryRecord = memory.record();
-        let base = || {
-            memory
-                .record()
-                .base
-                .load(std::sync::atomic::Ordering::Relaxed)
-        };
+        let base = || memory.record().base.load(std::sync::atomic::Ordering::Relaxed);
         let before = base();
         let unit = PAGE / memory.ty().page_size();
         memory.store(2 * PAGE - 1, [7]).unwrap();
         assert_eq!(memory.grow(0), Some(2 * unit));
-        for delta in [
-            2 * unit,
-            1 << 32,
-            u64::MAX,
-            u64::MAX - 2 * unit + 1,
-            1 << 48,
-        ] {
+        for delta in [2 * unit, 1 << 32, u64::MAX, u64::MAX - 2 * unit + 1, 1 << 48] {
             assert_eq!(memory.grow(delta), None);
         }
         assert_eq!(memory.load(2 * PAGE), None::<[u8; 1]>);
         assert_eq!(memory.grow(unit), Some(2 * unit));
         assert_eq!(memory.grow(1), None);
-        assert_eq!(
-            (memory.size_pages(), memory.byte_len() as u64),
-            (3 * unit, 3 * PAGE)
-        );
+        assert_eq!((memory.size_pages(), memory.byte_len() as u64), (3 * unit, 3 * PAGE));
         assert_eq!(memory.load(2 * PAGE - 1), Some([7, 0]));
         memory.store(3 * PAGE - 1, [8]).unwrap();
         assert_eq!(memory.load(3 * PAGE - 1), Some([8]));
         assert!(std::ptr::eq(record, memory.record()));
         if memory.bounds() == BoundsMode::Guard || memory.shared().is_some() {
-            assert_eq!(
-                memory
-                    .record()
-                    .base
-                    .load(std::sync::atomic::Ordering::Relaxed),
-                before
-            );
+            assert_eq!(memory.record().base.load(std::sync::atomic::Ordering::Relaxed), before);
         }
     }
 }
@@ -255,29 +196,16 @@ fn invalid_and_oversized_types_are_errors() {
     assert!(too_large(memory64(1 << 48, None)));
     assert!(too_large(memory64(u64::MAX, None)));
     assert!(too_large(bytewise(memory32(1 << 32, None))));
-    assert!(matches!(
-        error(memory64((1 << 47) - 1, None)),
-        MemoryError::Map(_)
-    ));
-    assert!(matches!(
-        error(shared(memory64(1 << 46, Some(1 << 48)))),
-        MemoryError::Map(_)
-    ));
+    assert!(matches!(error(memory64((1 << 47) - 1, None)), MemoryError::Map(_)));
+    assert!(matches!(error(shared(memory64(1 << 46, Some(1 << 48)))), MemoryError::Map(_)));
     assert!(invalid(memory32(2, Some(1))));
     assert!(invalid(shared(memory32(1, None))));
-    assert!(invalid(MemoryType {
-        page_size_log2: 12,
-        ..memory32(1, None)
-    }));
+    assert!(invalid(MemoryType { page_size_log2: 12, ..memory32(1, None) }));
 }
 
 #[test]
 fn huge_maxima_cost_nothing_until_used() {
-    for ty in [
-        memory64(1, Some(1 << 48)),
-        shared(memory64(1, Some(1 << 48))),
-        memory64(1, None),
-    ] {
+    for ty in [memory64(1, Some(1 << 48)), shared(memory64(1, Some(1 << 48))), memory64(1, None)] {
         let mut memory = Memory::new(ty, &GUARD).unwrap();
         assert_eq!(memory.grow(1), Some(1));
         assert_eq!(memory.grow(1 << 47), None);
@@ -313,18 +241,9 @@ fn long_copies_overlap_across_chunks() {
     let len = 5 * CHUNK / 2;
     let pattern: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
     for ty in [memory32(64, Some(64)), shared(memory32(64, Some(64)))] {
-        for (dst, src) in [
-            (0, 13),
-            (13, 0),
-            (8, 0),
-            (0, 8),
-            (CHUNK as u64, 3),
-            (3, CHUNK as u64),
-        ] {
+        for (dst, src) in [(0, 13), (13, 0), (8, 0), (0, 8), (CHUNK as u64, 3), (3, CHUNK as u64)] {
             let mut memory = Memory::new(ty, &GUARD).unwrap();
-            memory
-                .init(src, &pattern, 0, len as u64, &mut go_on)
-                .unwrap();
+            memory.init(src, &pattern, 0, len as u64, &mut go_on).unwrap();
             let mut polls = 0;
             let poll: &mut Poll<'_> = &mut || {
                 polls += 1;
@@ -351,18 +270,9 @@ fn copies_between_memories_of_any_kind() {
                 dst.read(to, &mut actual).unwrap();
                 assert_eq!(actual, pattern);
             }
-            assert_eq!(
-                Memory::copy(&mut dst, 2 * PAGE - 99, &src, 0, 100, &mut go_on),
-                Err(OUT)
-            );
-            assert_eq!(
-                Memory::copy(&mut dst, 0, &src, 2 * PAGE - 99, 100, &mut go_on),
-                Err(OUT)
-            );
-            assert_eq!(
-                Memory::copy(&mut dst, 0, &src, u64::MAX, 2, &mut go_on),
-                Err(OUT)
-            );
+            assert_eq!(Memory::copy(&mut dst, 2 * PAGE - 99, &src, 0, 100, &mut go_on), Err(OUT));
+            assert_eq!(Memory::copy(&mut dst, 0, &src, 2 * PAGE - 99, 100, &mut go_on), Err(OUT));
+            assert_eq!(Memory::copy(&mut dst, 0, &src, u64::MAX, 2, &mut go_on), Err(OUT));
         }
     }
     let one = SharedMemory::new(shared(memory32(1, Some(1))), &GUARD).unwrap();
@@ -411,15 +321,9 @@ fn bulk_operations_can_be_interrupted() {
         let mut stop = || Err(TrapKind::Interrupt);
         assert_eq!(memory.fill(0, 1, len, &mut stop), Err(TrapKind::Interrupt));
         assert_eq!(memory.load(CHUNK as u64 - 1), Some([1, 0]));
-        assert_eq!(
-            memory.copy_within(1, 0, len - 1, &mut stop),
-            Err(TrapKind::Interrupt)
-        );
+        assert_eq!(memory.copy_within(1, 0, len - 1, &mut stop), Err(TrapKind::Interrupt));
         let data = vec![2; len as usize];
-        assert_eq!(
-            memory.init(0, &data, 0, len, &mut stop),
-            Err(TrapKind::Interrupt)
-        );
+        assert_eq!(memory.init(0, &data, 0, len, &mut stop), Err(TrapKind::Interrupt));
         assert_eq!(memory.load(CHUNK as u64 - 1), Some([2, 0]));
         // A single chunk has nothing to interrupt.
         assert_eq!(memory.fill(0, 3, CHUNK as u64, &mut stop), Ok(()));
@@ -464,10 +368,7 @@ fn atomics_of_every_width() {
                 let unaligned = TrapKind::UnalignedAtomic;
                 assert_eq!(memory.atomic_load(addr, width), Err(unaligned));
                 assert_eq!(memory.atomic_store(addr, width, 0), Err(unaligned));
-                assert_eq!(
-                    memory.atomic_rmw(addr, width, RmwOp::Add, 0),
-                    Err(unaligned)
-                );
+                assert_eq!(memory.atomic_rmw(addr, width, RmwOp::Add, 0), Err(unaligned));
                 assert_eq!(memory.atomic_cmpxchg(addr, width, 0, 0), Err(unaligned));
             }
         }
@@ -509,9 +410,7 @@ fn waits_check_address_value_and_sharing() {
     use WaitOutcome::{NotEqual, TimedOut};
     for mut memory in two_page_memories() {
         let is_shared = memory.shared().is_some();
-        memory
-            .atomic_store(8, Width::W64, 0xffff_ffff_0000_0007)
-            .unwrap();
+        memory.atomic_store(8, Width::W64, 0xffff_ffff_0000_0007).unwrap();
         let wait = |addr, width, expected| memory.wait(addr, width, expected, 0, None);
         let end = 2 * PAGE;
         assert_eq!(wait(end, Width::W32, 0), Err(OUT));
@@ -522,11 +421,7 @@ fn waits_check_address_value_and_sharing() {
         assert_eq!(memory.notify(1, 1), Err(TrapKind::UnalignedAtomic));
         assert_eq!(memory.notify(end - 4, 1), Ok(0));
         let expect = |outcome| {
-            if is_shared {
-                Ok(outcome)
-            } else {
-                Err(TrapKind::ExpectedSharedMemory)
-            }
+            if is_shared { Ok(outcome) } else { Err(TrapKind::ExpectedSharedMemory) }
         };
         assert_eq!(wait(8, Width::W32, 8), expect(NotEqual));
         assert_eq!(wait(8, Width::W32, 7), expect(TimedOut));
@@ -539,9 +434,8 @@ fn waits_check_address_value_and_sharing() {
 fn notify_wakes_waiters_of_the_same_address() {
     let memory = SharedMemory::new(shared(memory32(1, Some(1))), &GUARD).unwrap();
     thread::scope(|scope| {
-        let waiters: Vec<_> = (0..3)
-            .map(|_| scope.spawn(|| memory.wait(64, Width::W32, 0, -1, Some(&mut go_on))))
-            .collect();
+        let waiters: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| memory.wait(64, Width::W32, 0, -1, Some(&mut go_on)))).collect();
         let mut woken = 0;
         while woken < 3 {
             assert_eq!(memory.notify(68, u32::MAX), Ok(0));
@@ -552,18 +446,9 @@ fn notify_wakes_waiters_of_the_same_address() {
         }
     });
     let mut stop = || Err(TrapKind::Interrupt);
-    assert_eq!(
-        memory.wait(64, Width::W32, 0, -1, Some(&mut stop)),
-        Err(TrapKind::Interrupt)
-    );
-    assert_eq!(
-        memory.wait(64, Width::W32, 0, i64::MAX, Some(&mut stop)),
-        Err(TrapKind::Interrupt)
-    );
-    assert_eq!(
-        memory.wait(64, Width::W64, 0, 1_000_000, None),
-        Ok(WaitOutcome::TimedOut)
-    );
+    assert_eq!(memory.wait(64, Width::W32, 0, -1, Some(&mut stop)), Err(TrapKind::Interrupt));
+    assert_eq!(memory.wait(64, Width::W32, 0, i64::MAX, Some(&mut stop)), Err(TrapKind::Interrupt));
+    assert_eq!(memory.wait(64, Width::W64, 0, 1_000_000, None), Ok(WaitOutcome::TimedOut));
 }
 
 #[test]

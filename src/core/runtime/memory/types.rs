@@ -38,25 +38,19 @@ impl MemoryType {
 
     /// The most pages that growth may reach.
     pub fn growth_limit(&self) -> u64 {
-        self.maximum
-            .map_or(self.page_limit(), |maximum| maximum.min(self.page_limit()))
+        self.maximum.map_or(self.page_limit(), |maximum| maximum.min(self.page_limit()))
     }
 
     pub(super) fn check(&self) -> Result<(), MemoryError> {
         let limit = self.page_limit();
         if !matches!(self.page_size_log2, 0 | PAGE_SIZE_LOG2) {
-            Err(MemoryError::InvalidType(
-                "the page size is neither 1 nor 65536",
-            ))
+            Err(MemoryError::InvalidType("the page size is neither 1 nor 65536"))
         } else if self.maximum.is_some_and(|maximum| maximum < self.minimum) {
             Err(MemoryError::InvalidType("the minimum is above the maximum"))
         } else if self.shared && self.maximum.is_none() {
             Err(MemoryError::InvalidType("a shared memory needs a maximum"))
         } else if self.minimum > limit {
-            Err(MemoryError::TooLarge {
-                pages: self.minimum,
-                limit,
-            })
+            Err(MemoryError::TooLarge { pages: self.minimum, limit })
         } else {
             Ok(())
         }

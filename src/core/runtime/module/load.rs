@@ -16,7 +16,7 @@ use super::super::types::{GlobalType, HeapType, ModuleTypes, RefType, TableType,
 use super::tables::{
     DataSegment, ElementSegment, Elements, ExprRange, ExternIndex, ImportEntry, Imported, SegmentMode, Span, TableInit,
 };
-use super::{Inner, Module};
+use super::{Inner, Module, TranslationCounters};
 use crate::tier::{CompileRequest, Unsupported};
 use crate::translate::TranslateError;
 
@@ -365,6 +365,7 @@ impl<'a> Loader<'a> {
             code: self.bodies.iter().map(|_| OnceLock::new()).collect(),
             bodies: self.bodies.into(),
             resources: self.resources,
+            translation: TranslationCounters::default(),
             entry: OnceLock::new(),
             bytes,
         }))

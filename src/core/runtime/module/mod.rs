@@ -9,8 +9,11 @@ mod tables;
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
+use terrace_abi::Word;
 use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources};
 
 pub use load::ModuleError;
@@ -64,8 +67,41 @@ struct Inner {
     /// What validation knows of the module; `None` if it defines no function.
     resources: Option<ValidatorResources>,
     code: Box<[CodeCell]>,
+    translation: TranslationCounters,
     /// Set by the tier as the last step of loading.
     entry: OnceLock<SlotEntry>,
+}
+
+/// What translation has done for a module so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TranslationStats {
+    /// Functions translated.
+    pub functions: u64,
+    /// Bytes of their bodies.
+    pub wasm_bytes: u64,
+    /// Bytes of their bytecode.
+    pub code_bytes: u64,
+    /// Time spent, over all threads: on validation as well, which is the same pass.
+    pub time: Duration,
+}
+
+/// [`TranslationStats`] that threads add to.
+#[derive(Default)]
+struct TranslationCounters {
+    functions: AtomicU64,
+    wasm_bytes: AtomicU64,
+    code_words: AtomicU64,
+    nanoseconds: AtomicU64,
+}
+
+impl TranslationCounters {
+    fn add(&self, wasm_bytes: usize, code_words: usize, time: Duration) {
+        let add = |counter: &AtomicU64, amount: u64| counter.fetch_add(amount, Ordering::Relaxed);
+        add(&self.functions, 1);
+        add(&self.wasm_bytes, wasm_bytes as u64);
+        add(&self.code_words, code_words as u64);
+        add(&self.nanoseconds, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
 }
 
 impl Module {
@@ -294,7 +330,11 @@ impl Module {
         let code = cell.get_or_init(|| {
             let (func, body) = self.body(defined);
             let config = self.0.engine.config();
+            let start = Instant::now();
             let code = translate(func, &body, self.imported_funcs(), config.code());
+            if let Ok(function) = &code {
+                self.0.translation.add(self.body_range(defined).len(), function.code.len(), start.elapsed());
+            }
             if let (true, Ok(function)) = (config.verify_bytecode, &code) {
                 self.verify_code(defined, function);
             }
@@ -315,6 +355,18 @@ impl Module {
     /// The bytecode of a defined function, if it has been made.
     pub fn translated(&self, defined: u32) -> Option<Result<&Function, &TranslateError>> {
         Some(self.0.code.get(defined as usize)?.get()?.as_ref().as_ref())
+    }
+
+    /// What translation has done so far.
+    pub fn translation_stats(&self) -> TranslationStats {
+        let counters = &self.0.translation;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        TranslationStats {
+            functions: get(&counters.functions),
+            wasm_bytes: get(&counters.wasm_bytes),
+            code_bytes: get(&counters.code_words) * size_of::<Word>() as u64,
+            time: Duration::from_nanos(get(&counters.nanoseconds)),
+        }
     }
 
     /// A reader of the module's bytes in `range`.

@@ -1,7 +1,7 @@
 //! The objects of a store: making, finding and growing them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -145,6 +145,11 @@ impl Store {
     #[inline]
     pub fn memory_mut(&mut self, memory: MemoryRef) -> &mut Memory {
         &mut self.memories[memory.index()]
+    }
+
+    /// A memory's address, good as long as the store; using it is like using [`Store::memory_mut`].
+    pub fn memory_address(&self, memory: MemoryRef) -> NonNull<Memory> {
+        self.memories[memory.index()].as_non_null()
     }
 
     /// A memory, beside the embedder's data.

@@ -107,6 +107,26 @@ fn an_unsupported_function_fails_when_it_is_called_in_every_mode() {
 }
 
 #[test]
+fn a_frame_that_no_stack_holds_is_refused() {
+    let results = "v128 ".repeat(1000);
+    let text = |calls: usize, rest: &str| {
+        let body = "call $many ".repeat(calls);
+        format!(
+            "(module (func $many (result {results}) unreachable)
+                (func (export \"f\") (block {body} {rest} unreachable) (block {body} br 0)))"
+        )
+    };
+    let engine = engine_with(|config| config.verify_bytecode = false);
+    assert!(module(&engine, &text(4000, "")).code(1).is_ok());
+    // Blocks behind the one that is too large are translated against the right heights.
+    for rest in ["br 0", "(block br 1) (if (i32.const 1) (then) (else))", "i32.const 0 br_if 0 return"] {
+        let module = module(&engine, &text(6000, rest));
+        let error = module.code(1).unwrap_err();
+        assert!(matches!(error, TranslateError::TooLarge { .. }), "{error}");
+    }
+}
+
+#[test]
 fn a_million_functions_load_lazily_and_one_more_is_refused() {
     let engine = engine_with(|config| config.translation = Translation::LazyValidation);
     let bytes = many(1_000_000, &[0, 0x0b]);

@@ -8,8 +8,8 @@ use wasmparser::{AbstractHeapType, CompositeInnerType, UnpackedIndex};
 use super::super::memory::{MemoryType, PAGE_SIZE_LOG2};
 use super::super::table::TableLimits;
 use super::{
-    ArrayType, CompositeType, FieldType, FuncType, GlobalType, HeapType, RefType, StorageType,
-    StructType, SubType, TableType, TypeError, TypeId, TypeKind, ValType,
+    ArrayType, CompositeType, FieldType, FuncType, GlobalType, HeapType, RefType, StorageType, StructType, SubType,
+    TableType, TypeError, TypeId, TypeKind, ValType,
 };
 
 /// Finds the id of a parser's index.
@@ -21,10 +21,7 @@ fn refuse<T>(what: &'static str) -> Result<T, TypeError> {
 
 impl ValType {
     /// Converts a value type.
-    pub fn from_parser(
-        ty: wasmparser::ValType,
-        resolve: Resolve<'_>,
-    ) -> Result<ValType, TypeError> {
+    pub fn from_parser(ty: wasmparser::ValType, resolve: Resolve<'_>) -> Result<ValType, TypeError> {
         Ok(match ty {
             wasmparser::ValType::I32 => ValType::I32,
             wasmparser::ValType::I64 => ValType::I64,
@@ -38,10 +35,7 @@ impl ValType {
 
 impl RefType {
     /// Converts a reference type.
-    pub fn from_parser(
-        ty: wasmparser::RefType,
-        resolve: Resolve<'_>,
-    ) -> Result<RefType, TypeError> {
+    pub fn from_parser(ty: wasmparser::RefType, resolve: Resolve<'_>) -> Result<RefType, TypeError> {
         let heap = HeapType::from_parser(ty.heap_type(), resolve)?;
         Ok(RefType::new(ty.is_nullable(), heap))
     }
@@ -49,10 +43,7 @@ impl RefType {
 
 impl HeapType {
     /// Converts a heap type.
-    pub fn from_parser(
-        ty: wasmparser::HeapType,
-        resolve: Resolve<'_>,
-    ) -> Result<HeapType, TypeError> {
+    pub fn from_parser(ty: wasmparser::HeapType, resolve: Resolve<'_>) -> Result<HeapType, TypeError> {
         let ty = match ty {
             wasmparser::HeapType::Abstract { shared: false, ty } => ty,
             wasmparser::HeapType::Concrete(index) => return resolve(index).map(HeapType::Concrete),
@@ -83,26 +74,19 @@ impl FuncType {
     fn from_parser(ty: &wasmparser::FuncType, resolve: Resolve<'_>) -> Result<FuncType, TypeError> {
         let values = ty.params().iter().chain(ty.results());
         Ok(FuncType {
-            values: values
-                .map(|&ty| ValType::from_parser(ty, resolve))
-                .collect::<Result<_, _>>()?,
+            values: values.map(|&ty| ValType::from_parser(ty, resolve)).collect::<Result<_, _>>()?,
             param_count: ty.params().len(),
         })
     }
 }
 
 impl FieldType {
-    fn from_parser(
-        ty: wasmparser::FieldType,
-        resolve: Resolve<'_>,
-    ) -> Result<FieldType, TypeError> {
+    fn from_parser(ty: wasmparser::FieldType, resolve: Resolve<'_>) -> Result<FieldType, TypeError> {
         Ok(FieldType {
             storage: match ty.element_type {
                 wasmparser::StorageType::I8 => StorageType::I8,
                 wasmparser::StorageType::I16 => StorageType::I16,
-                wasmparser::StorageType::Val(ty) => {
-                    StorageType::Val(ValType::from_parser(ty, resolve)?)
-                }
+                wasmparser::StorageType::Val(ty) => StorageType::Val(ValType::from_parser(ty, resolve)?),
             },
             mutable: ty.mutable,
         })
@@ -121,10 +105,7 @@ impl TypeKind {
 }
 
 impl SubType {
-    pub(super) fn from_parser(
-        ty: &wasmparser::SubType,
-        resolve: Resolve<'_>,
-    ) -> Result<SubType, TypeError> {
+    pub(super) fn from_parser(ty: &wasmparser::SubType, resolve: Resolve<'_>) -> Result<SubType, TypeError> {
         let composite = &ty.composite_type;
         if composite.shared {
             return refuse("shared type");
@@ -141,9 +122,7 @@ impl SubType {
             final_: ty.is_final,
             supertype,
             composite: match &composite.inner {
-                CompositeInnerType::Func(ty) => {
-                    CompositeType::Func(FuncType::from_parser(ty, resolve)?)
-                }
+                CompositeInnerType::Func(ty) => CompositeType::Func(FuncType::from_parser(ty, resolve)?),
                 CompositeInnerType::Struct(ty) => CompositeType::Struct(StructType {
                     fields: ty
                         .fields
@@ -151,9 +130,9 @@ impl SubType {
                         .map(|&field| FieldType::from_parser(field, resolve))
                         .collect::<Result<_, _>>()?,
                 }),
-                CompositeInnerType::Array(ty) => CompositeType::Array(ArrayType {
-                    element: FieldType::from_parser(ty.0, resolve)?,
-                }),
+                CompositeInnerType::Array(ty) => {
+                    CompositeType::Array(ArrayType { element: FieldType::from_parser(ty.0, resolve)? })
+                }
                 CompositeInnerType::Cont(_) => return refuse("continuation"),
             },
         })
@@ -162,36 +141,23 @@ impl SubType {
 
 impl GlobalType {
     /// Converts the type of a global.
-    pub fn from_parser(
-        ty: wasmparser::GlobalType,
-        resolve: Resolve<'_>,
-    ) -> Result<GlobalType, TypeError> {
+    pub fn from_parser(ty: wasmparser::GlobalType, resolve: Resolve<'_>) -> Result<GlobalType, TypeError> {
         if ty.shared {
             return refuse("shared global");
         }
-        Ok(GlobalType {
-            content: ValType::from_parser(ty.content_type, resolve)?,
-            mutable: ty.mutable,
-        })
+        Ok(GlobalType { content: ValType::from_parser(ty.content_type, resolve)?, mutable: ty.mutable })
     }
 }
 
 impl TableType {
     /// Converts the type of a table.
-    pub fn from_parser(
-        ty: wasmparser::TableType,
-        resolve: Resolve<'_>,
-    ) -> Result<TableType, TypeError> {
+    pub fn from_parser(ty: wasmparser::TableType, resolve: Resolve<'_>) -> Result<TableType, TypeError> {
         if ty.shared {
             return refuse("shared table");
         }
         Ok(TableType {
             element: RefType::from_parser(ty.element_type, resolve)?,
-            limits: TableLimits {
-                minimum: ty.initial,
-                maximum: ty.maximum,
-                table64: ty.table64,
-            },
+            limits: TableLimits { minimum: ty.initial, maximum: ty.maximum, table64: ty.table64 },
         })
     }
 }

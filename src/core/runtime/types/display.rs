@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{
-    ArrayType, CompositeType, FieldType, FuncType, GlobalType, HeapType, RefType, StorageType,
-    StructType, SubType, TableType, TypeId, ValType,
+    ArrayType, CompositeType, FieldType, FuncType, GlobalType, HeapType, RefType, StorageType, StructType, SubType,
+    TableType, TypeId, ValType,
 };
 
 impl Display for TypeId {
@@ -93,11 +93,7 @@ impl Display for StorageType {
 
 impl Display for FieldType {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.mutable {
-            write!(f, "(mut {})", self.storage)
-        } else {
-            self.storage.fmt(f)
-        }
+        if self.mutable { write!(f, "(mut {})", self.storage) } else { self.storage.fmt(f) }
     }
 }
 
@@ -140,11 +136,7 @@ impl Display for SubType {
 
 impl Display for GlobalType {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.mutable {
-            write!(f, "(mut {})", self.content)
-        } else {
-            self.content.fmt(f)
-        }
+        if self.mutable { write!(f, "(mut {})", self.content) } else { self.content.fmt(f) }
     }
 }
 
@@ -168,32 +160,18 @@ mod tests {
     fn text_syntax() {
         let id = TypeId::new(TypeKind::Struct, 7);
         let concrete = |nullable| ValType::Ref(RefType::new(nullable, HeapType::Concrete(id)));
-        let ty = FuncType::new(
-            [ValType::I32, ValType::FUNCREF, concrete(true)],
-            [ValType::V128, concrete(false)],
-        );
-        assert_eq!(
-            ty.to_string(),
-            "(func (param i32 funcref (ref null 7)) (result v128 (ref 7)))"
-        );
+        let ty = FuncType::new([ValType::I32, ValType::FUNCREF, concrete(true)], [ValType::V128, concrete(false)]);
+        assert_eq!(ty.to_string(), "(func (param i32 funcref (ref null 7)) (result v128 (ref 7)))");
         assert_eq!(FuncType::new([], []).to_string(), "(func)");
         let null = RefType::new(true, HeapType::NoExtern);
         assert_eq!(null.to_string(), "nullexternref");
-        assert_eq!(
-            RefType::new(false, HeapType::NoExtern).to_string(),
-            "(ref noextern)"
-        );
+        assert_eq!(RefType::new(false, HeapType::NoExtern).to_string(), "(ref noextern)");
 
-        let field = FieldType {
-            storage: StorageType::I8,
-            mutable: true,
-        };
+        let field = FieldType { storage: StorageType::I8, mutable: true };
         let ty = SubType {
             final_: false,
             supertype: Some(id),
-            composite: CompositeType::Struct(StructType {
-                fields: [field].into(),
-            }),
+            composite: CompositeType::Struct(StructType { fields: [field].into() }),
         };
         assert_eq!(ty.to_string(), "(sub 7 (struct (field (mut i8))))");
         let array = CompositeType::Array(ArrayType { element: field });
@@ -201,11 +179,7 @@ mod tests {
 
         let table = TableType {
             element: RefType::EXTERNREF,
-            limits: TableLimits {
-                minimum: 1,
-                maximum: Some(2),
-                table64: true,
-            },
+            limits: TableLimits { minimum: 1, maximum: Some(2), table64: true },
         };
         assert_eq!(table.to_string(), "i64 1 2 externref");
     }

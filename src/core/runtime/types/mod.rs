@@ -86,11 +86,7 @@ impl TypeId {
 
     /// The id with these bits, if there can be one. Whether a type has it is for the registry to say.
     pub const fn from_bits(bits: u32) -> Option<TypeId> {
-        if bits < ENGINE_KIND && bits >> Self::KIND_SHIFT != 3 {
-            Some(TypeId(bits))
-        } else {
-            None
-        }
+        if bits < ENGINE_KIND && bits >> Self::KIND_SHIFT != 3 { Some(TypeId(bits)) } else { None }
     }
 
     /// The type's place in dense tables over all types of the engine.
@@ -156,13 +152,7 @@ impl ValType {
 
     /// Whether there is a default value: zero or null.
     pub const fn is_defaultable(self) -> bool {
-        !matches!(
-            self,
-            ValType::Ref(RefType {
-                nullable: false,
-                ..
-            })
-        )
+        !matches!(self, ValType::Ref(RefType { nullable: false, .. }))
     }
 }
 
@@ -234,17 +224,11 @@ pub struct FuncType {
 
 impl FuncType {
     /// A function type.
-    pub fn new(
-        params: impl IntoIterator<Item = ValType>,
-        results: impl IntoIterator<Item = ValType>,
-    ) -> FuncType {
+    pub fn new(params: impl IntoIterator<Item = ValType>, results: impl IntoIterator<Item = ValType>) -> FuncType {
         let mut values: Vec<ValType> = params.into_iter().collect();
         let param_count = values.len();
         values.extend(results);
-        FuncType {
-            values: values.into(),
-            param_count,
-        }
+        FuncType { values: values.into(), param_count }
     }
 
     /// The types of the parameters.
@@ -348,11 +332,7 @@ pub struct SubType {
 impl SubType {
     /// A final function type without supertype, which is what `(func ...)` abbreviates.
     pub fn func(ty: FuncType) -> SubType {
-        SubType {
-            final_: true,
-            supertype: None,
-            composite: CompositeType::Func(ty),
-        }
+        SubType { final_: true, supertype: None, composite: CompositeType::Func(ty) }
     }
 
     /// The function type, if this is one.
@@ -387,25 +367,19 @@ impl SubType {
             CompositeType::Array(ty) => (&[], std::slice::from_ref(&ty.element)),
         };
         let fields = fields.iter().map(|field| field.storage.unpacked());
-        let mentioned =
-            values
-                .iter()
-                .copied()
-                .chain(fields)
-                .filter_map(|ty| match ty.as_ref()?.heap {
-                    HeapType::Concrete(id) => Some(id),
-                    _ => None,
-                });
+        let mentioned = values.iter().copied().chain(fields).filter_map(|ty| match ty.as_ref()?.heap {
+            HeapType::Concrete(id) => Some(id),
+            _ => None,
+        });
         self.supertype.into_iter().chain(mentioned)
     }
 
     /// The same type with other ids.
     fn map_ids(&self, map: impl Fn(TypeId) -> TypeId) -> SubType {
         let value = |ty: &ValType| match *ty {
-            ValType::Ref(RefType {
-                nullable,
-                heap: HeapType::Concrete(id),
-            }) => ValType::Ref(RefType::new(nullable, HeapType::Concrete(map(id)))),
+            ValType::Ref(RefType { nullable, heap: HeapType::Concrete(id) }) => {
+                ValType::Ref(RefType::new(nullable, HeapType::Concrete(map(id))))
+            }
             other => other,
         };
         let field = |field: &FieldType| FieldType {
@@ -423,12 +397,10 @@ impl SubType {
                     values: ty.values.iter().map(value).collect(),
                     param_count: ty.param_count,
                 }),
-                CompositeType::Struct(ty) => CompositeType::Struct(StructType {
-                    fields: ty.fields.iter().map(field).collect(),
-                }),
-                CompositeType::Array(ty) => CompositeType::Array(ArrayType {
-                    element: field(&ty.element),
-                }),
+                CompositeType::Struct(ty) => {
+                    CompositeType::Struct(StructType { fields: ty.fields.iter().map(field).collect() })
+                }
+                CompositeType::Array(ty) => CompositeType::Array(ArrayType { element: field(&ty.element) }),
             },
         }
     }

@@ -14,10 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use slab::Slab;
 use wasmparser::UnpackedIndex;
 
-use super::{
-    FuncType, GlobalType, HeapType, RefType, SubType, TableType, TypeError, TypeId, TypeKind,
-    ValType,
-};
+use super::{FuncType, GlobalType, HeapType, RefType, SubType, TableType, TypeError, TypeId, TypeKind, ValType};
 
 /// A defined type with its id and its ancestors.
 #[derive(Debug)]
@@ -81,10 +78,7 @@ impl TypeRegistry {
                 types.extend_from_slice(&all.groups[id].members);
             }
         }
-        Ok(ModuleTypes {
-            types: types.into(),
-            registration,
-        })
+        Ok(ModuleTypes { types: types.into(), registration })
     }
 
     /// Registers a final function type without supertype. The types that it mentions must be registered, and someone must
@@ -154,14 +148,8 @@ impl TypeRegistry {
 }
 
 /// The key of a group in a module whose earlier types are `defined`.
-fn group_key(
-    group: &wasmparser::RecGroup,
-    defined: &[Arc<DefinedType>],
-) -> Result<Vec<SubType>, TypeError> {
-    let kinds = group
-        .types()
-        .map(|ty| TypeKind::from_parser(&ty.composite_type))
-        .collect::<Result<Vec<_>, _>>()?;
+fn group_key(group: &wasmparser::RecGroup, defined: &[Arc<DefinedType>]) -> Result<Vec<SubType>, TypeError> {
+    let kinds = group.types().map(|ty| TypeKind::from_parser(&ty.composite_type)).collect::<Result<Vec<_>, _>>()?;
     let relative = |position: usize, index| match kinds.get(position) {
         Some(&kind) if position < TypeId::LIMIT => Ok(TypeId::relative(kind, position)),
         _ => Err(TypeError::InvalidIndex(index)),
@@ -177,10 +165,7 @@ fn group_key(
         UnpackedIndex::RecGroup(index) => relative(index as usize, index),
         UnpackedIndex::Id(_) => Err(TypeError::Unsupported("index that is not the module's")),
     };
-    group
-        .types()
-        .map(|ty| SubType::from_parser(ty, &resolve))
-        .collect()
+    group.types().map(|ty| SubType::from_parser(ty, &resolve)).collect()
 }
 
 /// The tables under the lock.
@@ -280,12 +265,7 @@ impl Types {
         }
         let key: Arc<[SubType]> = key.into();
         self.by_key.insert(Arc::clone(&key), group);
-        self.groups.insert(Group {
-            key,
-            members: members.into(),
-            outer: outer.into(),
-            holders: 1,
-        });
+        self.groups.insert(Group { key, members: members.into(), outer: outer.into(), holders: 1 });
         Ok(group)
     }
 
@@ -314,10 +294,7 @@ struct Registration {
 
 impl Registration {
     fn new(registry: &TypeRegistry) -> Registration {
-        Registration {
-            registry: registry.clone(),
-            groups: Vec::new(),
-        }
+        Registration { registry: registry.clone(), groups: Vec::new() }
     }
 }
 
@@ -339,10 +316,7 @@ pub struct RegisteredType {
 
 impl RegisteredType {
     fn new(ty: Arc<DefinedType>, registration: Registration) -> RegisteredType {
-        RegisteredType {
-            ty,
-            registration: Arc::new(registration),
-        }
+        RegisteredType { ty, registration: Arc::new(registration) }
     }
 
     /// The registry that the type belongs to.

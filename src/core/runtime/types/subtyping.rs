@@ -12,12 +12,9 @@ impl HeapType {
             HeapType::Func | HeapType::NoFunc => HeapType::Func,
             HeapType::Extern | HeapType::NoExtern => HeapType::Extern,
             HeapType::Exn | HeapType::NoExn => HeapType::Exn,
-            HeapType::Any
-            | HeapType::None
-            | HeapType::Eq
-            | HeapType::I31
-            | HeapType::Struct
-            | HeapType::Array => HeapType::Any,
+            HeapType::Any | HeapType::None | HeapType::Eq | HeapType::I31 | HeapType::Struct | HeapType::Array => {
+                HeapType::Any
+            }
             HeapType::Concrete(id) => match id.kind() {
                 TypeKind::Func => HeapType::Func,
                 TypeKind::Struct | TypeKind::Array => HeapType::Any,
@@ -87,9 +84,8 @@ impl TypeRegistry {
 
     /// Whether a function of type `a` could be declared to refine `b`: it takes what `b` takes and gives what `b` gives.
     pub fn func_subtype(&self, a: &FuncType, b: &FuncType) -> bool {
-        let all = |a: &[ValType], b: &[ValType]| {
-            a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| self.val_subtype(a, b))
-        };
+        let all =
+            |a: &[ValType], b: &[ValType]| a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| self.val_subtype(a, b));
         all(b.params(), a.params()) && all(a.results(), b.results())
     }
 }

@@ -9,9 +9,7 @@ use super::*;
 /// The recursive groups of a module in the text format, which is validated.
 fn groups(fields: &str) -> Vec<RecGroup> {
     let wasm = wat::parse_str(format!("(module {fields})")).unwrap();
-    Validator::new_with_features(WasmFeatures::all())
-        .validate_all(&wasm)
-        .unwrap();
+    Validator::new_with_features(WasmFeatures::all()).validate_all(&wasm).unwrap();
     type_section(&wasm)
 }
 
@@ -114,14 +112,8 @@ fn a_group_refers_outside_by_id_and_inside_by_position() {
          (type $inside (struct (field (ref null $inside))))
          (rec (type $sub (sub $s (struct (field (ref $leaf))))) (type $leaf (sub $sub (struct (field (ref $leaf))))))",
     );
-    let field = |index: u32, at: usize| match module.get(index).unwrap().as_struct().unwrap().fields
-        [at]
-        .storage
-    {
-        StorageType::Val(ValType::Ref(RefType {
-            heap: HeapType::Concrete(id),
-            ..
-        })) => id,
+    let field = |index: u32, at: usize| match module.get(index).unwrap().as_struct().unwrap().fields[at].storage {
+        StorageType::Val(ValType::Ref(RefType { heap: HeapType::Concrete(id), .. })) => id,
         other => panic!("{other}"),
     };
     let ids = ids(&module);
@@ -138,8 +130,7 @@ fn declared_subtyping() {
     for n in 1..=60 {
         text += &format!("(type $t{n} (sub $t{} (struct)))", n - 1);
     }
-    text +=
-        "(type $branch (sub $t30 (struct (field i32)))) (type $alone (sub (struct (field i64))))
+    text += "(type $branch (sub $t30 (struct (field i32)))) (type $alone (sub (struct (field i64))))
              (type $f (sub (func))) (type $g (sub $f (func)))";
     let module = register(&registry, &text);
     let ids = ids(&module);
@@ -152,9 +143,7 @@ fn declared_subtyping() {
     assert!(registry.is_subtype(branch, ids[30]) && registry.is_subtype(branch, ids[0]));
     assert!(!registry.is_subtype(branch, ids[31]) && !registry.is_subtype(ids[31], branch));
     assert!(!registry.is_subtype(alone, ids[0]) && !registry.is_subtype(ids[60], alone));
-    assert!(
-        registry.is_subtype(g, f) && !registry.is_subtype(f, g) && !registry.is_subtype(f, ids[0])
-    );
+    assert!(registry.is_subtype(g, f) && !registry.is_subtype(f, g) && !registry.is_subtype(f, ids[0]));
     let (one, two) = (module.get(61).unwrap(), module.get(30).unwrap());
     assert!(one.is_subtype_of(two) && !two.is_subtype_of(one));
 
@@ -194,17 +183,12 @@ fn the_lattice_of_heap_types() {
     for (low, uppers) in above {
         for (high, _) in above {
             let expected = low == high || uppers.contains(&high);
-            assert_eq!(
-                registry.heap_subtype(low, high),
-                expected,
-                "{low} <: {high}"
-            );
+            assert_eq!(registry.heap_subtype(low, high), expected, "{low} <: {high}");
         }
         assert!(registry.heap_subtype(low, low.top()), "{low}");
         assert!(registry.heap_subtype(low.bottom(), low), "{low}");
         let nullable = [(true, false), (false, false), (true, true), (false, true)];
-        let below = nullable
-            .map(|(from, to)| registry.ref_subtype(RefType::new(from, low), RefType::new(to, low)));
+        let below = nullable.map(|(from, to)| registry.ref_subtype(RefType::new(from, low), RefType::new(to, low)));
         assert_eq!(below, [false, true, true, true]);
         assert_eq!(RefType::new(true, low).is_heap_ref(), low.top() != Func);
     }
@@ -226,27 +210,18 @@ fn types_are_freed_with_their_last_holder() {
     let first = two.id(0).unwrap();
     drop(two);
     assert_eq!(registry.len(), 3);
-    assert_eq!(
-        registry.func_type(first),
-        Some(FuncType::new([ValType::I32], []))
-    );
+    assert_eq!(registry.func_type(first), Some(FuncType::new([ValType::I32], [])));
     let clone = last.clone();
     drop(last);
     assert_eq!(registry.len(), 3);
     drop(clone);
     assert!(registry.is_empty());
     assert_eq!(registry.get(first).map(|_| ()), None);
-    assert_eq!(
-        registry.hold(first).err(),
-        Some(TypeError::Unregistered(first))
-    );
+    assert_eq!(registry.hold(first).err(), Some(TypeError::Unregistered(first)));
     assert!(!registry.is_subtype(first, TypeId::new(TypeKind::Func, 1)));
 
     // Ids are used again, under another kind if need be.
-    let reused = register(
-        &registry,
-        "(type (struct)) (type (struct)) (type (array i8))",
-    );
+    let reused = register(&registry, "(type (struct)) (type (struct)) (type (array i8))");
     assert!(reused.types().iter().all(|ty| ty.id().index() < 3));
     assert_eq!(registry.func_type(first), None);
 }
@@ -254,17 +229,13 @@ fn types_are_freed_with_their_last_holder() {
 #[test]
 fn host_types_equal_a_modules() {
     let registry = TypeRegistry::new();
-    let module = register(
-        &registry,
-        "(type $f (func (param i32 externref) (result f64))) (type (func (param (ref $f))))",
-    );
+    let module =
+        register(&registry, "(type $f (func (param i32 externref) (result f64))) (type (func (param (ref $f))))");
     let ty = FuncType::new([ValType::I32, ValType::EXTERNREF], [ValType::F64]);
     let host = registry.register_func_type(ty).unwrap();
     assert_eq!(Some(host.id()), module.id(0));
     let reference = ValType::Ref(RefType::new(false, HeapType::Concrete(host.id())));
-    let higher = registry
-        .register_func_type(FuncType::new([reference], []))
-        .unwrap();
+    let higher = registry.register_func_type(FuncType::new([reference], [])).unwrap();
     assert_eq!(Some(higher.id()), module.id(1));
     assert!(higher.registry().is_same(&registry));
     drop((module, host));
@@ -286,10 +257,7 @@ fn what_the_engine_lacks_is_refused_and_leaves_nothing() {
         "(type (func)) (type (func (param (ref null (shared any)))))",
     ] {
         let error = registry.register(&groups(text)).unwrap_err();
-        assert!(
-            matches!(error, TypeError::Unsupported(_)),
-            "{text}: {error}"
-        );
+        assert!(matches!(error, TypeError::Unsupported(_)), "{text}: {error}");
         assert!(registry.is_empty(), "{text}");
     }
     // Types that were not validated.
@@ -300,10 +268,7 @@ fn what_the_engine_lacks_is_refused_and_leaves_nothing() {
     ] {
         let wasm = wat::parse_str(format!("(module {text})")).unwrap();
         let error = registry.register(&type_section(&wasm)).unwrap_err();
-        assert!(
-            matches!(error, TypeError::InvalidIndex(_)),
-            "{text}: {error}"
-        );
+        assert!(matches!(error, TypeError::InvalidIndex(_)), "{text}: {error}");
         assert!(registry.is_empty(), "{text}");
     }
 }
@@ -316,34 +281,15 @@ fn conversions_follow_the_modules_indices() {
     let index = |index| wasmparser::PackedIndex::from_module_index(index).unwrap();
     let parsed = wasmparser::RefType::concrete(false, index(1));
     let ty = module.ref_type(parsed).unwrap();
-    assert_eq!(
-        ty,
-        RefType::new(false, HeapType::Concrete(module.id(1).unwrap()))
-    );
-    assert_eq!(
-        module.val_type(wasmparser::ValType::FUNCREF),
-        Ok(ValType::FUNCREF)
-    );
+    assert_eq!(ty, RefType::new(false, HeapType::Concrete(module.id(1).unwrap())));
+    assert_eq!(module.val_type(wasmparser::ValType::FUNCREF), Ok(ValType::FUNCREF));
     let outside = wasmparser::RefType::concrete(false, index(2));
     assert_eq!(module.ref_type(outside), Err(TypeError::InvalidIndex(2)));
-    let global = wasmparser::GlobalType {
-        content_type: wasmparser::ValType::Ref(parsed),
-        mutable: true,
-        shared: false,
-    };
-    let expected = GlobalType {
-        content: ValType::Ref(ty),
-        mutable: true,
-    };
+    let global =
+        wasmparser::GlobalType { content_type: wasmparser::ValType::Ref(parsed), mutable: true, shared: false };
+    let expected = GlobalType { content: ValType::Ref(ty), mutable: true };
     assert_eq!(module.global_type(global), Ok(expected));
-    assert!(
-        module
-            .global_type(wasmparser::GlobalType {
-                shared: true,
-                ..global
-            })
-            .is_err()
-    );
+    assert!(module.global_type(wasmparser::GlobalType { shared: true, ..global }).is_err());
     assert_eq!(module.func_type(0).unwrap().params(), [ValType::F32]);
     assert_eq!((ValType::V128.slots(), ValType::EXNREF.slots()), (2, 1));
 }
@@ -379,10 +325,7 @@ fn threads_register_and_drop_at_once() {
                     assert!(registry.is_subtype(held.id(), two.id(1).unwrap()));
                     assert!(registry.is_subtype(two.id(3).unwrap(), two.id(2).unwrap()));
                     drop(two);
-                    assert_eq!(
-                        registry.func_type(held.id()).unwrap().params(),
-                        [ValType::I32]
-                    );
+                    assert_eq!(registry.func_type(held.id()).unwrap().params(), [ValType::I32]);
                 }
             });
         }
@@ -429,10 +372,7 @@ fn many_types_take_linear_time() {
         (many(COUNT, chain), COUNT as usize),
     ] {
         let types = registry.register(&groups).unwrap();
-        assert_eq!(
-            (types.types().len(), registry.len()),
-            (COUNT as usize, expected)
-        );
+        assert_eq!((types.types().len(), registry.len()), (COUNT as usize, expected));
         let last = registry.hold(types.id(COUNT - 1).unwrap()).unwrap();
         drop(types);
         assert!(!registry.is_empty());
