@@ -362,6 +362,9 @@ pub(super) fn generate(random: &mut Random) -> Vec<u8> {
         .filter_map(|&op| Some((op, signature(op)?)))
         .collect();
 
+    // Compares have the most forms by far.
+    let compares: Vec<_> = choices.iter().filter(|(op, _)| op.info().shape == Shape::compare).cloned().collect();
+
     let memory64 = random.random_ratio(1, 4);
     let shared = feature == "threads" && random.random();
     let count = if random.random_ratio(1, 4) { 2 } else { 1 };
@@ -376,7 +379,8 @@ pub(super) fn generate(random: &mut Random) -> Vec<u8> {
     let mut code = CodeSection::new();
     let mut exports = ExportSection::new();
     for case in 0..CASES {
-        let Some((op, signature)) = choices.choose(random).cloned() else { unreachable!("there are operators") };
+        let from = if random.random_ratio(1, 4) && !compares.is_empty() { &compares } else { &choices };
+        let Some((op, signature)) = from.choose(random).cloned() else { unreachable!("there are operators") };
         let mut builder = Case { random: &mut *random, code: Code::default(), memory, used: [None; TYPES.len()] };
         builder.run(op, &signature);
         let mut function = Function::new(locals.iter().map(|&ty| (1, ty)));

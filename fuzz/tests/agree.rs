@@ -5,8 +5,8 @@ use terrace_fuzz::oracle::check;
 
 #[test]
 fn generated_modules() {
+    let (mut returned, mut other) = (0, 0);
     for generator in GENERATORS {
-        let (mut returned, mut other) = (0, 0);
         for seed in 0..150 {
             let report = check(&generator.module(seed), seed);
             if let Some(divergence) = report.divergence {
@@ -15,9 +15,9 @@ fn generated_modules() {
             returned += report.returned;
             other += u32::from(report.other);
         }
-        // Engines that all refuse agree as well.
-        assert!(returned > 20 && other > 5, "{}: {returned} calls returned, {other} modules compared", generator.name);
     }
+    // Engines that all refuse agree as well.
+    assert!(returned > 1000 && other > 100, "{returned} calls returned, {other} modules compared");
 }
 
 #[test]

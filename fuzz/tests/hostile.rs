@@ -14,23 +14,21 @@ use wasm_encoder::{
 /// Instructions per body, about.
 const SIZE: u32 = 200_000;
 
-/// A module whose functions have these locals and bodies. Type 0 has no parameters, type 1 takes and gives many.
-fn module(bodies: &[(&[(u32, ValType)], Vec<I<'_>>)], copies: u32) -> Vec<u8> {
+/// A module of so many functions with these locals and this body. Type 0 has no parameters, type 1 takes and gives many.
+fn module(locals: &[(u32, ValType)], body: &[I<'_>], copies: u32) -> Vec<u8> {
     let mut types = TypeSection::new();
     types.ty().function([], []);
     types.ty().function([ValType::I32; 500], [ValType::I32; 500]);
     let mut functions = FunctionSection::new();
     let mut code = CodeSection::new();
-    for (locals, body) in bodies {
-        let mut function = Function::new(locals.iter().copied());
-        let mut bytes = Vec::new();
-        body.iter().for_each(|instruction| instruction.encode(&mut bytes));
-        function.raw(bytes);
-        function.instructions().end();
-        for _ in 0..copies {
-            functions.function(0);
-            code.function(&function);
-        }
+    let mut function = Function::new(locals.iter().copied());
+    let mut bytes = Vec::new();
+    body.iter().for_each(|instruction| instruction.encode(&mut bytes));
+    function.raw(bytes);
+    function.instructions().end();
+    for _ in 0..copies {
+        functions.function(0);
+        code.function(&function);
     }
     let mut tags = TagSection::new();
     tags.tag(TagType { kind: TagKind::Exception, func_type_idx: 0 });
@@ -73,18 +71,18 @@ const INT: &[(u32, ValType)] = &[(4, ValType::I32)];
 #[test]
 fn pending_locals() {
     let gets_and_sets = [repeat(SIZE, &[I::LocalGet(0)]), repeat(SIZE, &[I::LocalSet(0)])].concat();
-    check("gets, then sets", &module(&[(INT, gets_and_sets)], 1));
+    check("gets, then sets", &module(INT, &gets_and_sets, 1));
     let mut body = repeat(SIZE, &[I::LocalGet(0), I::I32Const(1), I::LocalSet(0)]);
     body.push(I::Unreachable);
-    check("each get is preserved", &module(&[(INT, body)], 1));
+    check("each get is preserved", &module(INT, &body, 1));
     let mut body = repeat(SIZE, &[I::LocalGet(0)]);
     body.extend(repeat(SIZE, &[I::LocalGet(1), I::LocalSet(1), I::Block(BlockType::Empty), I::End]));
     body.push(I::Unreachable);
-    check("many pending below blocks", &module(&[(INT, body)], 1));
+    check("many pending below blocks", &module(INT, &body, 1));
     let mut body = repeat(SIZE, &[I::I32Const(7)]);
     body.extend(repeat(SIZE, &[I::LocalGet(0), I::Block(BlockType::Empty), I::End, I::LocalSet(0)]));
     body.push(I::Unreachable);
-    check("many constants below blocks", &module(&[(INT, body)], 1));
+    check("many constants below blocks", &module(INT, &body, 1));
 }
 
 #[test]
@@ -93,24 +91,24 @@ fn pending_references() {
     let mut body = repeat(SIZE, &[I::LocalGet(0), I::LocalGet(2), I::LocalGet(1)]);
     body.extend(repeat(SIZE, &[I::LocalGet(1), I::LocalSet(0), I::LocalGet(3), I::LocalSet(2)]));
     body.push(I::Unreachable);
-    check("references and numbers", &module(&[(locals, body)], 1));
+    check("references and numbers", &module(locals, &body, 1));
     let mut body = repeat(SIZE, &[I::LocalGet(0), I::LocalGet(1), I::LocalSet(0)]);
     body.push(I::Unreachable);
-    check("each reference is preserved", &module(&[(locals, body)], 1));
+    check("each reference is preserved", &module(locals, &body, 1));
 }
 
 #[test]
 fn nesting() {
     let ends = repeat(SIZE, &[I::End]);
     for (name, open) in [("blocks", I::Block(BlockType::Empty)), ("loops", I::Loop(BlockType::Empty))] {
-        check(name, &module(&[(INT, [repeat(SIZE, &[open]), ends.clone()].concat())], 1));
+        check(name, &module(INT, &[repeat(SIZE, &[open]), ends.clone()].concat(), 1));
     }
     let branches = repeat(SIZE, &[I::Block(BlockType::Empty), I::LocalGet(0), I::BrIf(0), I::LocalGet(0), I::BrIf(1)]);
-    check("branches", &module(&[(INT, [branches, ends.clone()].concat())], 1));
+    check("branches", &module(INT, &[branches, ends.clone()].concat(), 1));
     let clauses = vec![Catch::One { tag: 0, label: 0 }, Catch::All { label: 0 }, Catch::All { label: 1 }];
     let open = [I::Block(BlockType::Empty), I::TryTable(BlockType::Empty, clauses.into())];
     let body = [repeat(SIZE / 4, &open), vec![I::Throw(0)], repeat(SIZE / 2, &[I::End])].concat();
-    check("try_table", &module(&[(INT, body)], 1));
+    check("try_table", &module(INT, &body, 1));
 }
 
 #[test]
@@ -120,12 +118,12 @@ fn many_values() {
     body.extend(repeat(5000, &[I::Block(many), I::LocalGet(0), I::BrIf(0), I::End]));
     body.extend(repeat(2000, &[I::LocalGet(1), I::If(many), I::Else, I::Br(0), I::End]));
     body.push(I::Unreachable);
-    check("blocks of 500 values", &module(&[(INT, body)], 1));
+    check("blocks of 500 values", &module(INT, &body, 1));
     let mut body = repeat(500, &[I::LocalGet(0)]);
     body.extend([I::Block(many), I::Block(many)]);
     let targets: Vec<u32> = (0..20_000).map(|i| i % 2).collect();
     body.extend([I::LocalGet(1), I::BrTable(targets.into(), 0), I::End, I::End, I::Unreachable]);
-    check("br_table with 500 values", &module(&[(INT, body)], 1));
+    check("br_table with 500 values", &module(INT, &body, 1));
 }
 
 #[test]
@@ -134,14 +132,14 @@ fn tables() {
     let mut body = repeat(100, &[I::Block(BlockType::Empty)]);
     body.extend([I::LocalGet(0), I::BrTable(targets.into(), 3)]);
     body.extend(repeat(100, &[I::End]));
-    check("one br_table", &module(&[(INT, body)], 1));
+    check("one br_table", &module(INT, &body, 1));
 }
 
 /// Each function costs a table of its locals while it is translated, and nothing of that stays.
 #[test]
 fn many_locals() {
-    let wasm =
-        module(&[(&[(25_000, ValType::I64), (25_000, ValType::EXTERNREF)], vec![I::LocalGet(49_999), I::Drop])], 2000);
+    let locals = [(25_000, ValType::I64), (25_000, ValType::EXTERNREF)];
+    let wasm = module(&locals, &[I::LocalGet(49_999), I::Drop], 2000);
     let engine = engine(Level::Folded);
     let module = Module::new(&engine, wasm).unwrap();
     for func in 0..module.defined_funcs() {
