@@ -39,7 +39,7 @@ pub struct Options {
 impl Options {
     fn config(&self, script: &Script) -> Result<Config, Error> {
         let mut config = Config::new();
-        config.features(script.features).level(self.level).gc_stress(self.gc_stress);
+        config.features(script.features).level(self.level).gc_stress(self.gc_stress).verify_bytecode(true);
         if let Some(tier) = &self.tier {
             config.tier(tier)?;
         }

@@ -97,12 +97,21 @@ fn compare(rounds: usize, files: &[PathBuf]) -> Result<()> {
         for (label, ours, theirs) in modes {
             let (mut a, mut b, mut ratios) = (vec![], vec![], vec![]);
             for _ in 0..rounds {
-                let x = terrace(&bytes, ours)?.as_secs_f64();
+                let x = match terrace(&bytes, ours) {
+                    Ok(time) => time.as_secs_f64(),
+                    Err(error) => {
+                        println!("{name:<18} {label:<16} {error}");
+                        break;
+                    }
+                };
                 a.push(x);
                 if let Ok(y) = wasmi(&bytes, theirs) {
                     b.push(y.as_secs_f64());
                     ratios.push(x / y.as_secs_f64());
                 }
+            }
+            if a.is_empty() {
+                continue;
             }
             let (a, b) = (median(a), median(b));
             let speed = code_bytes(&bytes) / a / 1e6;

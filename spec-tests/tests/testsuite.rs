@@ -11,6 +11,14 @@ use std::path::{Path, PathBuf};
 use terrace::{Engine, Level};
 use terrace_spec_tests::{Options, Report, SkipReason, generated, read_scripts, run_path, run_scripts, suites};
 
+/// Prints past the test harness, which shows only what failing tests print: how much ran is worth seeing every time.
+macro_rules! announce {
+    ($($arg:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), $($arg)*);
+    }};
+}
+
 /// Directives and assertions of each suite.
 const TOTALS: &[(&str, usize, usize)] = &[
     ("core", 21233, 20029),
@@ -89,7 +97,7 @@ fn spec_testsuite() {
         }
         let operators = total.skips.iter().filter(|skip| matches!(skip.reason, SkipReason::Operator(_)));
         let excluded: BTreeSet<String> = operators.map(ToString::to_string).collect();
-        println!(
+        announce!(
             "{} {:?}: {} directives, {} passed; {} of {} assertions ran and held; skipped {}, of which {} by operator",
             options.tier.as_deref().unwrap_or_default(),
             options.level,
@@ -124,7 +132,7 @@ fn regressions() {
     scripts.extend(generated::scripts());
     for options in configurations() {
         let report = run_scripts(&scripts, &options);
-        println!("{options:?}: {} assertions held", report.assertions_passed);
+        announce!("{options:?}: {} assertions held", report.assertions_passed);
         assert!(report.is_success() && report.skips.is_empty(), "{options:?}:\n{report}");
     }
 }
@@ -146,7 +154,7 @@ fn directory_of_the_environment() {
     let Some(path) = std::env::var_os("WASM_TESTSUITE_DIR").map(PathBuf::from) else { return };
     for options in configurations() {
         let report = run_path(&path, &options).expect("the directory can be read");
-        println!("{options:?}: {} of {} assertions held", report.assertions_passed, report.assertions);
+        announce!("{options:?}: {} of {} assertions held", report.assertions_passed, report.assertions);
         assert!(report.is_success(), "{options:?}:\n{report}");
     }
 }
