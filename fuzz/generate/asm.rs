@@ -41,20 +41,10 @@ pub struct Signature {
 /// The signature of an operator with a shape.
 pub fn signature(op: Op) -> Option<Signature> {
     let info = op.info();
-    let memory = match info.shape {
-        Shape::special => return None,
-        Shape::load
-        | Shape::store
-        | Shape::load_lane
-        | Shape::store_lane
-        | Shape::atomic_load
-        | Shape::atomic_store
-        | Shape::atomic_rmw
-        | Shape::atomic_cmpxchg
-        | Shape::atomic_wait
-        | Shape::atomic_notify => true,
-        _ => false,
-    };
+    if info.shape == Shape::special {
+        return None;
+    }
+    let memory = info.shape.accesses_memory();
     let results = if info.shape == Shape::wide { vec![Ty::I64, Ty::I64] } else { info.result.into_iter().collect() };
     Some(Signature { memory, params: info.params.to_vec(), results })
 }

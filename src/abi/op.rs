@@ -47,6 +47,25 @@ pub enum Shape {
     special,
 }
 
+impl Shape {
+    /// Do ops of this shape access a linear memory at an address?
+    pub const fn accesses_memory(self) -> bool {
+        matches!(
+            self,
+            Shape::load
+                | Shape::store
+                | Shape::load_lane
+                | Shape::store_lane
+                | Shape::atomic_load
+                | Shape::atomic_store
+                | Shape::atomic_rmw
+                | Shape::atomic_cmpxchg
+                | Shape::atomic_wait
+                | Shape::atomic_notify
+        )
+    }
+}
+
 /// Which of an op's encodings an instruction uses; the meaning depends on the [`Shape`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Form(pub u8);
@@ -222,22 +241,9 @@ const fn has(names: &[&str], name: &str) -> bool {
 }
 
 const fn traits_of(names: &[&str], shape: Shape) -> Traits {
-    let memory = matches!(
-        shape,
-        Shape::load
-            | Shape::store
-            | Shape::load_lane
-            | Shape::store_lane
-            | Shape::atomic_load
-            | Shape::atomic_store
-            | Shape::atomic_rmw
-            | Shape::atomic_cmpxchg
-            | Shape::atomic_wait
-            | Shape::atomic_notify
-    );
     Traits {
         commutative: has(names, "commutative"),
-        traps: memory || has(names, "traps"),
+        traps: shape.accesses_memory() || has(names, "traps"),
         nan: has(names, "nan"),
         calls: has(names, "calls"),
         ends: has(names, "ends"),
