@@ -4,8 +4,9 @@
 //! when the object grows. They are atomics only so that the host may update them behind a shared reference: each has
 //! the layout of the plain pointer or integer, and a plain load reads it.
 
-use core::mem::offset_of;
 use core::sync::atomic::{AtomicPtr, AtomicU64};
+
+use crate::vm::offsets;
 
 /// A linear memory as machine code sees it.
 #[derive(Debug)]
@@ -17,12 +18,7 @@ pub struct MemoryRecord {
     pub len: AtomicU64,
 }
 
-impl MemoryRecord {
-    /// The offset of [`MemoryRecord::base`].
-    pub const BASE: usize = offset_of!(MemoryRecord, base);
-    /// The offset of [`MemoryRecord::len`].
-    pub const LEN: usize = offset_of!(MemoryRecord, len);
-}
+offsets!(MemoryRecord { BASE: base, LEN: len });
 
 /// A table as machine code sees it.
 #[derive(Debug)]
@@ -35,9 +31,4 @@ pub struct TableRecord {
     pub len: AtomicU64,
 }
 
-impl TableRecord {
-    /// The offset of [`TableRecord::elements`].
-    pub const ELEMENTS: usize = offset_of!(TableRecord, elements);
-    /// The offset of [`TableRecord::len`].
-    pub const LEN: usize = offset_of!(TableRecord, len);
-}
+offsets!(TableRecord { ELEMENTS: elements, LEN: len });

@@ -4,11 +4,11 @@
 
 use std::sync::atomic::{Ordering, fence as memory_fence};
 
-use terrace_abi::TrapKind;
 use terrace_core::runtime::memory::{RmwOp, Width};
+use terrace_core::runtime::{Raise, libcalls};
 
 use crate::access::{Place, any};
-use crate::machine::{Machine, Raise};
+use crate::machine::Machine;
 use crate::shape::Step;
 use crate::site::Site;
 
@@ -44,30 +44,16 @@ pub(crate) fn compare_exchange(site: Site<'_>, machine: &mut Machine<'_>, width:
 #[inline]
 pub(crate) fn notify(site: Site<'_>, machine: &mut Machine<'_>) -> Step {
     let Place { memory, address, extensions } = any(site)?;
-    site.define(machine.memory(memory).notify(address, site.b())?);
+    site.define(libcalls::memory_notify(machine.store, machine.instance, memory, address, site.b())?);
     Ok(site.next(extensions))
 }
 
-/// `memory.atomic.wait32` and `wait64`. A wait polls, so that whatever stops a loop stops a waiting thread too.
+/// `memory.atomic.wait32` and `wait64`.
 pub(crate) fn wait(site: Site<'_>, machine: &mut Machine<'_>, width: Width) -> Result<(), Raise> {
     let Place { memory, address, .. } = any(site)?;
-    let expected = site.b();
     let timeout = site.read::<u64>(site.extension(1).high()).cast_signed();
-    let outcome = match machine.memory(memory).shared().cloned() {
-        None => machine.memory(memory).wait(address, width, expected, timeout, None)?,
-        Some(memory) => {
-            let mut stopped = None;
-            let mut poll = || {
-                machine.poll().map_err(|raise| {
-                    stopped = Some(raise);
-                    TrapKind::Interrupt
-                })
-            };
-            let outcome = memory.wait(address, width, expected, timeout, Some(&mut poll));
-            outcome.map_err(|kind| stopped.take().unwrap_or(Raise::Trap(kind)))?
-        }
-    };
-    site.define(outcome as u32);
+    let instance = machine.instance;
+    site.define(libcalls::memory_wait(machine.store, instance, memory, address, width, site.b(), timeout)?);
     Ok(())
 }
 

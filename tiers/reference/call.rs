@@ -5,16 +5,13 @@
 //! callee has returned, since backtraces, handlers and the collector look there.
 
 use std::ptr;
-use std::sync::atomic::Ordering;
 
 use terrace_abi::vm::Status;
 use terrace_abi::{Form, TrapKind};
 use terrace_core::bytecode::Function;
-use terrace_core::runtime::types::TypeId;
-use terrace_core::runtime::{Frame, FuncRef, HostError, InstanceRef};
-use terrace_core::translate::TranslateError;
+use terrace_core::runtime::{Frame, FuncRef, InstanceRef, Raise, libcalls};
 
-use crate::machine::{Machine, Raise, Transfer, entry};
+use crate::machine::{Machine, Transfer, entry};
 use crate::site::Site;
 
 impl<'s> Machine<'s> {
@@ -22,71 +19,27 @@ impl<'s> Machine<'s> {
     #[inline]
     pub fn enter(&mut self, instance: InstanceRef, index: u32, base: *mut u64) -> Result<(), Raise> {
         let function = self.function(instance, index)?;
-        self.reserve(0, function.charge)?;
-        self.push(function, instance, index, base)
+        let frame = Frame { function, instance: instance.as_ptr(), base };
+        // SAFETY: the store keeps function and instance alive, and slots are used in the loop alone, while the frame is
+        // the newest.
+        let slots = unsafe { self.store.stack_mut().push_frame(frame) }?;
+        slots.zero(function.param_slots..function.local_slots);
+        Ok(())
     }
 
     /// A function's bytecode, which its first call may have to make.
     #[inline]
     fn function(&mut self, instance: InstanceRef, index: u32) -> Result<&'s Function, Raise> {
-        match instance.code(index) {
-            // SAFETY: a function lives as long as its module, which the instance, and so the store, keeps alive.
-            Ok(function) => Ok(unsafe { &*ptr::from_ref(function) }),
-            Err(error) => Err(self.untranslatable(error.clone())),
-        }
-    }
-
-    #[cold]
-    fn untranslatable(&mut self, error: TranslateError) -> Raise {
-        self.store.raise_error(HostError::Error(error.into())).into()
-    }
-
-    /// Gives back `old` bytes of the stack limit and takes `new`, or changes nothing.
-    #[inline]
-    fn reserve(&mut self, old: u32, new: u32) -> Result<(), TrapKind> {
-        let left = &self.store.record().stack_left;
-        let rest = left.load(Ordering::Relaxed) + i64::from(old) - i64::from(new);
-        if rest < 0 {
-            return Err(TrapKind::StackOverflow);
-        }
-        left.store(rest, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Pushes the frame of a function whose charge is reserved.
-    #[inline]
-    fn push(&mut self, function: &'s Function, instance: InstanceRef, index: u32, base: *mut u64) -> Result<(), Raise> {
-        let frame = Frame { function, instance: instance.as_ptr(), func_index: index, pc: 0, base };
-        // SAFETY: the store keeps function and instance alive, and slots are used in the loop alone, while the frame is
-        // the newest.
-        match unsafe { self.store.stack_mut().push_frame(frame) } {
-            Ok(slots) => {
-                slots.zero(function.param_slots..function.local_slots);
-                Ok(())
-            }
-            Err(kind) => {
-                self.reserve(function.charge, 0)?;
-                Err(kind.into())
-            }
-        }
+        let function = libcalls::code(self.store, &instance, index)?;
+        // SAFETY: a function lives as long as its module, which the instance, and so the store, keeps alive.
+        Ok(unsafe { &*ptr::from_ref(function) })
     }
 
     /// Ends the newest activation.
     #[inline]
     pub fn pop(&mut self) {
-        let Some(frame) = self.store.stack_mut().pop_frame() else {
-            unreachable!("only frames above the floor are popped")
-        };
-        // SAFETY: what a frame points to lives as long as the store.
-        let charge = unsafe { (*frame.function).charge };
-        self.store.record().stack_left.fetch_add(charge.into(), Ordering::Relaxed);
-    }
-
-    /// Ends every activation of this machine.
-    pub fn abandon(&mut self) {
-        while self.store.stack().frame_depth() > self.floor {
-            self.pop();
-        }
+        let popped = self.store.stack_mut().pop_frame();
+        debug_assert!(popped, "only frames above the floor are popped");
     }
 
     /// The newest frame's call has returned: continues behind it, or leaves the machine.
@@ -96,10 +49,8 @@ impl<'s> Machine<'s> {
         if stack.frame_depth() == self.floor {
             return Some(Status::Returned);
         }
-        let Some(frame) = stack.top_frame() else { unreachable!("there are frames above the floor") };
-        // SAFETY: what a frame points to lives as long as the store.
-        let code = unsafe { &(*frame.function).code };
-        let layout = code[frame.pc as usize].op().and_then(|op| op.layout(Form::SLOTS));
+        let Some(frame) = stack.top() else { unreachable!("there are frames above the floor") };
+        let layout = frame.function.code[frame.pc as usize].op().and_then(|op| op.layout(Form::SLOTS));
         let Some(layout) = layout else { unreachable!("a caller is at its call") };
         let pc = frame.pc + 1 + u32::from(layout.extensions);
         stack.set_pc(pc);
@@ -121,12 +72,9 @@ impl<'s> Machine<'s> {
 
     /// Calls a function of the host or of another tier, and whatever it tail-calls.
     fn call_out(&mut self, func: FuncRef, base: *mut u64) -> Result<(), Raise> {
-        // SAFETY: the store is borrowed exclusively and lent for the call; function references in wasm are of their own
-        // store, and frames have room for the arguments and results of calls.
-        match unsafe { func.call(ptr::from_mut(self.store), base) } {
-            Status::Returned => Ok(()),
-            status => Err(status.into()),
-        }
+        // SAFETY: function references in wasm are of their own store, and frames have room for the arguments and results of
+        // calls.
+        unsafe { libcalls::call(self.store, func, base) }
     }
 
     fn call_func(&mut self, site: Site<'_>, func: FuncRef) -> Transfer {
@@ -177,11 +125,11 @@ impl<'s> Machine<'s> {
     /// Replaces the newest activation by one of another function.
     fn replace(&mut self, site: Site<'_>, instance: InstanceRef, index: u32) -> Transfer {
         let function = self.function(instance, index)?;
-        let charge = self.store.stack().top().map_or(0, |frame| frame.function.charge);
-        self.reserve(charge, function.charge)?;
+        let frame = Frame { function, instance: instance.as_ptr(), base: site.slots.base() };
+        // SAFETY: as for `enter`; the old frame's slots stay part of the stack while the arguments move.
+        let slots = unsafe { self.store.stack_mut().replace_frame(frame) }?;
         site.slots.copy_within(site.word.high(), 0, function.param_slots);
-        self.store.stack_mut().pop_frame();
-        self.push(function, instance, index, site.slots.base())?;
+        slots.zero(function.param_slots..function.local_slots);
         Ok(None)
     }
 
@@ -232,29 +180,16 @@ impl<'s> Machine<'s> {
         self.return_call_func(site, func)
     }
 
-    /// The function that an indirect call names, if it has the expected type.
+    /// The function that an indirect call names.
     fn element(&mut self, site: Site<'_>) -> Result<FuncRef, TrapKind> {
         let (ty, table) = (site.extension(0).low(), site.extension(0).high());
         let index = site.read(site.extension(1).low());
-        let element = self.table(table).get(index).map_err(|_| TrapKind::UndefinedElement)?;
-        // SAFETY: validation lets only function references into a table that is called through.
-        let func = unsafe { FuncRef::from_slot(element) }.ok_or(TrapKind::UninitializedElement)?;
-        let expected = self.instance.type_id(ty);
-        if func.type_bits() != expected && !self.is_subtype(func, expected) {
-            return Err(TrapKind::IndirectCallTypeMismatch);
-        }
-        Ok(func)
-    }
-
-    #[cold]
-    fn is_subtype(&self, func: FuncRef, expected: u32) -> bool {
-        let expected = TypeId::from_bits(expected);
-        expected.is_some_and(|expected| self.store.engine().types().is_subtype(func.type_id(), expected))
+        libcalls::indirect_callee(self.store, self.instance, table, index, self.instance.type_id(ty))
     }
 }
 
 /// The function that a call through a reference names.
 fn reference(site: Site<'_>) -> Result<FuncRef, TrapKind> {
     // SAFETY: validation lets only function references be called.
-    unsafe { FuncRef::from_slot(site.read(site.extension(1).low())) }.ok_or(TrapKind::NullFunctionReference)
+    unsafe { libcalls::reference_callee(site.read(site.extension(1).low())) }
 }

@@ -15,7 +15,6 @@ mod atomic;
 mod bulk;
 mod call;
 mod control;
-mod exception;
 mod loads;
 mod machine;
 mod run;

@@ -6,40 +6,12 @@
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering;
 
+use terrace_abi::Word;
 use terrace_abi::vm::{FuncRecord, GlobalRecord, Status};
-use terrace_abi::{TrapKind, Word};
 use terrace_core::runtime::memory::Memory;
-use terrace_core::runtime::table::Table;
-use terrace_core::runtime::{FuncRef, InstanceRef, Slots, Store};
+use terrace_core::runtime::{FuncRef, InstanceRef, Raise, Slots, Store};
 
 use crate::run::run;
-
-/// Why an instruction did not complete.
-#[derive(Debug)]
-pub(crate) enum Raise {
-    /// It traps.
-    Trap(TrapKind),
-    /// Execution stops; the store holds the reason.
-    Stopped,
-    /// An exception propagates; the store holds it.
-    Thrown,
-}
-
-impl From<TrapKind> for Raise {
-    fn from(kind: TrapKind) -> Raise {
-        Raise::Trap(kind)
-    }
-}
-
-impl From<Status> for Raise {
-    fn from(status: Status) -> Raise {
-        match status {
-            Status::Stopped => Raise::Stopped,
-            Status::Thrown => Raise::Thrown,
-            Status::Returned | Status::TailCall => unreachable!("{status:?} is no failure"),
-        }
-    }
-}
 
 /// Another frame is the newest now, or the machine is left with a status.
 pub(crate) type Transfer = Result<Option<Status>, Raise>;
@@ -60,8 +32,6 @@ pub(crate) struct Machine<'s> {
     pub(crate) instance: InstanceRef,
     /// Its memory 0.
     memory0: Option<NonNull<Memory>>,
-    /// Bulk operations consume fuel.
-    fuel: bool,
 }
 
 /// The slot entry of every function that this tier runs.
@@ -75,18 +45,12 @@ pub(crate) unsafe extern "C" fn entry(store: *mut Store, func: *const FuncRecord
     let Some((func, instance)) = func.and_then(|func| Some((func, func.instance()?))) else {
         unreachable!("this entry is given to functions of instances");
     };
-    let mut machine = Machine {
-        floor: store.stack().frame_depth(),
-        fuel: store.engine().config().fuel,
-        store,
-        instance,
-        memory0: None,
-    };
+    let mut machine = Machine { floor: store.stack().frame_depth(), store, instance, memory0: None };
     machine.switch_instance(instance);
     let entered = machine.enter(instance, func.index(), base);
-    match entered.map_or_else(|raise| machine.unwind(raise), |()| None) {
-        Some(status) => status,
-        None => run(&mut machine),
+    match entered.or_else(|raise| machine.unwind(raise)) {
+        Ok(()) => run(&mut machine),
+        Err(status) => status,
     }
 }
 
@@ -108,6 +72,11 @@ impl<'s> Machine<'s> {
         self.instance = instance;
         let has_memory = !instance.record().memory0.is_null();
         self.memory0 = has_memory.then(|| self.store.memory_address(instance.memory(0)));
+    }
+
+    /// Handles what the newest frame raised: it, or an older one, is at a handler; or the machine is left with a status.
+    pub fn unwind(&mut self, raise: Raise) -> Result<(), Status> {
+        self.store.unwind(raise, self.floor).map(drop)
     }
 
     /// Writes back the newest frame's pc.
@@ -133,87 +102,10 @@ impl<'s> Machine<'s> {
         }
     }
 
-    /// `memory.copy` of bytes that are known to be inside.
-    pub fn memory_copy(&mut self, to: u32, dst: u64, from: u32, src: u64, len: u64) -> Result<(), TrapKind> {
-        let (to, from) = (self.instance.memory(to), self.instance.memory(from));
-        let mut poll = || Ok(());
-        if to == from {
-            return self.store.memory_mut(to).copy_within(dst, src, len, &mut poll);
-        }
-        let to = ptr::from_mut(self.store.memory_mut(to));
-        // SAFETY: the handles differ, so this is another memory than the one that is borrowed next.
-        Memory::copy(unsafe { &mut *to }, dst, self.store.memory(from), src, len, &mut poll)
-    }
-
-    /// `memory.init`.
-    pub fn memory_init(&mut self, memory: u32, segment: u32, dst: u64, src: u32, len: u32) -> Result<(), TrapKind> {
-        let instance = self.instance;
-        self.memory_mut(memory).init(dst, instance.data(segment), src.into(), len.into(), &mut || Ok(()))
-    }
-
-    /// `memory.grow`: the size before, or -1.
-    pub fn memory_grow(&mut self, memory: u32, delta: u64) -> Result<u64, Raise> {
-        Ok(self.store.memory_grow(self.instance.memory(memory), delta)?)
-    }
-
-    /// A table of the newest frame's instance.
-    pub fn table(&self, index: u32) -> &Table {
-        self.store.table(self.instance.table(index))
-    }
-
-    /// A table of the newest frame's instance.
-    pub fn table_mut(&mut self, index: u32) -> &mut Table {
-        self.store.table_mut(self.instance.table(index))
-    }
-
-    /// `table.copy`.
-    pub fn table_copy(&mut self, to: u32, dst: u64, from: u32, src: u64, len: u64) -> Result<(), TrapKind> {
-        let (to, from) = (self.instance.table(to), self.instance.table(from));
-        if to == from {
-            return self.store.table_mut(to).copy_within(dst, src, len);
-        }
-        let to = ptr::from_mut(self.store.table_mut(to));
-        // SAFETY: the handles differ, so this is another table than the one that is borrowed next.
-        Table::copy(unsafe { &mut *to }, dst, self.store.table(from), src, len)
-    }
-
-    /// `table.init`.
-    pub fn table_init(&mut self, table: u32, segment: u32, dst: u64, src: u32, len: u32) -> Result<(), Raise> {
-        Ok(self.store.table_init(self.instance, table, segment, dst, src, len)?)
-    }
-
-    /// `table.grow`: the size before, or -1.
-    pub fn table_grow(&mut self, table: u32, delta: u64, init: u64) -> Result<u64, Raise> {
-        Ok(self.store.table_grow(self.instance.table(table), delta, init)?)
-    }
-
     /// A global of the newest frame's instance.
     #[inline]
     pub fn global(&self, index: u32) -> &GlobalRecord {
         self.instance.global(index)
-    }
-
-    /// `poll`: asks whether execution may go on.
-    pub fn poll(&mut self) -> Result<(), Raise> {
-        Ok(self.store.poll()?)
-    }
-
-    /// Consumes fuel, or traps and consumes none.
-    #[inline]
-    pub fn spend(&mut self, amount: u64) -> Result<(), TrapKind> {
-        let fuel = &self.store.record().fuel;
-        let left = fuel.load(Ordering::Relaxed);
-        if (left as u64) < amount || left < 0 {
-            return Err(TrapKind::OutOfFuel);
-        }
-        fuel.store(left - amount.cast_signed(), Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Consumes the fuel of a bulk operation on so many units of memory or table.
-    #[inline]
-    pub fn charge(&mut self, len: u64, per_fuel: u64) -> Result<(), TrapKind> {
-        if self.fuel { self.spend(len.div_ceil(per_fuel)) } else { Ok(()) }
     }
 }
 

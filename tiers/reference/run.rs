@@ -8,8 +8,9 @@ use terrace_abi::meaning;
 use terrace_abi::vm::Status;
 use terrace_abi::{Op, TrapKind};
 use terrace_core::runtime::memory::{RmwOp, Width};
+use terrace_core::runtime::{Raise, libcalls};
 
-use crate::machine::{Activation, Machine, Raise, global_get, global_get128, global_set, global_set128};
+use crate::machine::{Activation, Machine, global_get, global_get128, global_set, global_set128};
 use crate::shape::{binary, compare, extract_lane, replace_lane, shuffle, ternary, unary, wide};
 use crate::site::Site;
 use crate::{access, atomic, bulk, control, loads, table};
@@ -132,6 +133,13 @@ pub(crate) fn run(machine: &mut Machine<'_>) -> Status {
                     }
                 }};
             }
+            /// An arm that never completes.
+            macro_rules! raise {
+                ($raise:expr) => {{
+                    machine.sync(pc);
+                    break $raise;
+                }};
+            }
             macro_rules! arm {
                 (atomic_wait $snake:ident ($unit:ident, $expected:ident, $timeout:ident) $traits:tt) => {
                     slow!(2, atomic::wait(site, machine, width!($unit)))
@@ -157,8 +165,8 @@ pub(crate) fn run(machine: &mut Machine<'_>) -> Status {
                         Op::Jump => pc = site.target(site.word.high()),
                         Op::BrTable => pc = control::br_table(site),
                         Op::LoopHead => pc = site.next(0),
-                        Op::Fuel => step!(machine.spend(site.word.high().into()).map(|()| site.next(0))),
-                        Op::Poll => slow!(0, machine.poll()),
+                        Op::Fuel => step!(machine.store.spend(site.word.high().into()).map(|()| site.next(0))),
+                        Op::Poll => slow!(0, machine.store.poll().map_err(Raise::from)),
 
                         Op::Return => transfer!(machine.leave()),
                         Op::ReturnOne => {
@@ -199,8 +207,8 @@ pub(crate) fn run(machine: &mut Machine<'_>) -> Status {
                         Op::ReturnCallImport => transfer!(machine.return_call_import(site)),
                         Op::ReturnCallIndirect => transfer!(machine.return_call_indirect(site)),
                         Op::ReturnCallRef => transfer!(machine.return_call_ref(site)),
-                        Op::Throw => transfer!(machine.throw(site)),
-                        Op::ThrowRef => transfer!(machine.throw_ref(site)),
+                        Op::Throw => raise!(libcalls::throw(machine.store, site.extension(0).low(), site.word.high())),
+                        Op::ThrowRef => raise!(libcalls::throw_ref(machine.store, site.a())),
 
                         Op::GlobalGet => plain!(0, site.define(global_get(machine.global(site.word.high())))),
                         Op::GlobalSet => plain!(0, global_set(machine.global(site.word.high()), site.d())),
@@ -222,7 +230,7 @@ pub(crate) fn run(machine: &mut Machine<'_>) -> Status {
                         Op::MemoryGrow => slow!(1, bulk::grow(site, machine)),
                         Op::MemoryFill => slow!(1, bulk::fill(site, machine)),
                         Op::MemoryCopy => slow!(1, bulk::copy(site, machine)),
-                        Op::MemoryInit => step!(bulk::init(site, machine)),
+                        Op::MemoryInit => slow!(1, bulk::init(site, machine)),
                         Op::DataDrop => plain!(0, machine.instance.data_drop(site.word.high())),
                         Op::AtomicFence => plain!(0, atomic::fence()),
 
@@ -235,7 +243,7 @@ pub(crate) fn run(machine: &mut Machine<'_>) -> Status {
             }
             terrace_abi::for_each_op!(dispatch);
         };
-        if let Some(status) = machine.unwind(raise) {
+        if let Err(status) = machine.unwind(raise) {
             return status;
         }
     }

@@ -1,5 +1,7 @@
 //! A translated function.
 
+use std::sync::OnceLock;
+
 use terrace_abi::Word;
 
 use super::{Positions, References};
@@ -60,6 +62,8 @@ pub struct Loop {
 /// A function's bytecode and what tiers need to know about it.
 #[derive(Debug, Default)]
 pub struct Function {
+    /// The function's index in its module.
+    pub index: u32,
     /// Instruction and extension words.
     pub code: Box<[Word]>,
     /// Slots of the parameters.
@@ -83,6 +87,8 @@ pub struct Function {
     /// The slot of each local that is used, and its uses, weighted by loop depth: what pinning and register assignment start
     /// from.
     pub local_uses: Box<[(u32, u32)]>,
+    /// The form that an interpreter runs; owned here, made by the tier on the first call.
+    pub running: OnceLock<Box<[Word]>>,
 }
 
 impl Function {

@@ -14,6 +14,7 @@ use terrace_abi::vm::{FuncRecord, GlobalRecord, InstanceRecord, StoreRecord, Tag
 
 use super::extern_::{Extern, GlobalRef, MemoryRef, TableRef, TagRef};
 use super::func::{FuncRef, SlotEntry, entry_bits};
+use super::memory::BoundsMode;
 use super::module::{ExternIndex, Module};
 use crate::bytecode::Function;
 use crate::translate::TranslateError;
@@ -79,10 +80,18 @@ impl Instance {
             tags: tag_records.into(),
             imports: imports.iter().map(|func| func.as_ptr()).collect(),
         };
+        let memory0 = pointers.memories.first().copied().unwrap_or(ptr::null());
+        let memory_operand = match module.memory0_bounds() {
+            None => ptr::null(),
+            // SAFETY: a memory's record lives as long as its store, which is alive.
+            Some(BoundsMode::Guard) => unsafe { &*memory0 }.base.load(Ordering::Relaxed).cast_const(),
+            Some(BoundsMode::Explicit) => memory0.cast(),
+        };
         Instance {
             record: InstanceRecord {
                 store,
-                memory0: pointers.memories.first().copied().unwrap_or(ptr::null()),
+                memory0,
+                memory_operand,
                 memories: pointers.memories.as_ptr(),
                 tables: pointers.tables.as_ptr(),
                 globals: pointers.globals.as_ptr(),
@@ -182,6 +191,7 @@ impl Instance {
             instance: ptr::from_ref(self).cast(),
             type_id: self.type_id(self.module.func_type_index(index)),
             index,
+            entry_cell: &self.module.entries()[defined as usize],
         }
     }
 

@@ -15,12 +15,15 @@ mod func;
 pub mod heap;
 mod instance;
 mod instantiate;
+pub mod libcalls;
 mod limits;
 pub mod memory;
 pub mod mmap;
 mod module;
 pub mod parking;
 mod pinned;
+#[cfg(all(any(target_os = "linux", target_os = "macos"), any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod signals;
 mod stack;
 mod store;
 pub mod table;
@@ -42,4 +45,4 @@ pub use module::{
 };
 pub use stack::{Frame, FrameView, Slots, VmStack};
 pub use store::{EpochCallback, FuelError, GrowError, InterruptHandle, LimiterAccess, ObjectError, Store};
-pub use trap::{Backtrace, BoxError, FrameInfo, HostError, Stop, Trap};
+pub use trap::{Backtrace, BoxError, FrameInfo, HostError, Raise, Stop, Trap};

@@ -4,44 +4,43 @@
 //! enough for whatever the limit admits; they check their own ends all the same, and inaccessible pages lie around and
 //! between them. Pages cost memory when they are first touched.
 //!
+//! The frames of all tiers are here, so that backtraces, the collector and the unwinder know one kind. The address of the
+//! newest is in the store's record, where machine code pushes and pops by itself; it only does so within the limit, and
+//! each of its frames is preceded by at most one link.
+//!
 //! Wasm frames overlap: a callee's base lies inside its caller's slots. Slots are therefore read and written one by one
 //! through raw pointers, and no reference to one is kept.
 
 use std::ops::Range;
 use std::ptr;
+use std::sync::atomic::Ordering;
 
-use terrace_abi::TrapKind;
-use terrace_abi::vm::FRAME_CHARGE;
+use terrace_abi::vm::{FRAME_CHARGE, FrameRecord, StoreRecord};
+use terrace_abi::{TrapKind, Word};
 
 use super::instance::{Instance, InstanceRef};
 use super::mmap::{MapError, Reservation, page_size};
+use super::pinned::Pinned;
 use crate::bytecode::Function;
 
-/// An activation of a wasm function.
+/// An activation to begin.
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
 pub struct Frame {
     /// What runs.
     pub function: *const Function,
     /// The instance that it runs in.
     pub instance: *const Instance,
-    /// The function's index in its module.
-    pub func_index: u32,
-    /// The instruction that runs; in a caller, its call.
-    pub pc: u32,
     /// Slot 0.
     pub base: *mut u64,
 }
 
-/// A [`Frame`] on the stack, with what it points to.
+/// An activation on the stack, with what its record points to.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameView<'a> {
     /// What runs.
     pub function: &'a Function,
     /// The instance that it runs in.
     pub instance: InstanceRef,
-    /// The function's index in its module.
-    pub func_index: u32,
     /// The instruction that runs; in a caller, its call.
     pub pc: u32,
     /// The function's slots.
@@ -121,11 +120,15 @@ impl Slots {
     }
 
     /// Zeroes slots.
+    #[inline]
     pub fn zero(self, range: Range<u32>) {
-        self.check(range.start, range.end.saturating_sub(range.start));
-        let count = range.end.saturating_sub(range.start) as usize;
+        if range.is_empty() {
+            return;
+        }
+        let count = range.end - range.start;
+        self.check(range.start, count);
         // SAFETY: the range is checked; otherwise as for `get64`.
-        unsafe { self.base.add(range.start as usize).write_bytes(0, count) }
+        unsafe { self.base.add(range.start as usize).write_bytes(0, count as usize) }
     }
 
     /// Moves `count` slots; the ranges may overlap.
@@ -167,10 +170,11 @@ pub struct VmStack {
     /// The number of value slots.
     value_count: usize,
     /// One past the oldest frame.
-    frames: *mut Frame,
-    /// The number of frames that there is room for.
-    frame_limit: usize,
-    depth: usize,
+    frames: *mut FrameRecord,
+    /// Where the last frame that there is room for goes, links included.
+    frames_end: *mut FrameRecord,
+    /// Holds the address of the newest frame and the charge that is left.
+    record: Pinned<StoreRecord>,
     /// Values below this belong to activations that the host's entries stand for.
     floor: *mut u64,
 }
@@ -179,12 +183,14 @@ impl VmStack {
     /// Slots beyond the charged ones, for the arguments of a host function that is tail-called: at most 1000 values.
     const SPARE_SLOTS: usize = 4096;
 
-    /// A stack for activations whose charges add up to `max_charge` bytes.
-    pub fn new(max_charge: usize) -> Result<VmStack, MapError> {
+    /// A stack for activations whose charges add up to `max_charge` bytes. It keeps the record, and sets its fields that
+    /// describe the stack.
+    pub(super) fn new(max_charge: usize, record: Pinned<StoreRecord>) -> Result<VmStack, MapError> {
         let page = page_size();
         let round = |bytes: usize| bytes.next_multiple_of(page);
-        let frame_limit = max_charge / FRAME_CHARGE as usize + 1;
-        let frame_bytes = round(frame_limit * size_of::<Frame>());
+        // Every activation may have a link.
+        let frame_limit = 2 * (max_charge / FRAME_CHARGE as usize + 1);
+        let frame_bytes = round(frame_limit * size_of::<FrameRecord>());
         let value_count = max_charge / 8 + VmStack::SPARE_SLOTS;
         let value_bytes = round(value_count * 8);
         let mapping = Reservation::new(3 * page + frame_bytes + value_bytes)?;
@@ -193,15 +199,24 @@ impl VmStack {
         mapping.commit(page..frames_end)?;
         mapping.commit(values_start..values_start + value_bytes)?;
         let values: *mut u64 = mapping.base().wrapping_add(values_start).cast();
+        let frames: *mut FrameRecord = mapping.base().wrapping_add(frames_end).cast();
+        record.frame.store(frames, Ordering::Relaxed);
+        record.stack_left.store(i64::try_from(max_charge).unwrap_or(i64::MAX), Ordering::Relaxed);
         Ok(VmStack {
             values,
             value_count,
-            frames: mapping.base().wrapping_add(frames_end).cast(),
-            frame_limit,
-            depth: 0,
+            frames,
+            frames_end: frames.wrapping_sub(frame_limit),
+            record,
             floor: values,
             mapping,
         })
+    }
+
+    /// What code reads of the store.
+    #[inline]
+    pub fn record(&self) -> &StoreRecord {
+        &self.record
     }
 
     /// The window of `count` slots at `base`, if it lies in the stack.
@@ -222,86 +237,185 @@ impl VmStack {
         self.window(base, count)
     }
 
-    /// Begins an activation.
+    /// The address of the newest frame.
+    #[inline]
+    fn newest(&self) -> *mut FrameRecord {
+        self.record.frame.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn set_newest(&mut self, frame: *mut FrameRecord) {
+        self.record.frame.store(frame, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn set_left(&mut self, left: i64) {
+        self.record.stack_left.store(left, Ordering::Relaxed);
+    }
+
+    /// Begins an activation at the function's first instruction, and takes its charge; or changes nothing.
     ///
     /// # Safety
     ///
     /// Function and instance must live as long as the frame is on the stack, and the slots must not be used afterwards.
     #[inline]
     pub unsafe fn push_frame(&mut self, frame: Frame) -> Result<Slots, TrapKind> {
-        // SAFETY: the caller's promise.
-        let count = unsafe { &*frame.function }.frame_slots;
-        let slots = self.window(frame.base, count).ok_or(TrapKind::StackOverflow)?;
-        if self.depth == self.frame_limit {
+        let top = self.newest();
+        if top.addr() <= self.frames_end.addr() {
             return Err(TrapKind::StackOverflow);
         }
-        self.depth += 1;
-        // SAFETY: there are fewer frames than the committed room has.
-        unsafe { self.frames.sub(self.depth).write(frame) };
+        let left = self.record.stack_left.load(Ordering::Relaxed);
+        // SAFETY: there are fewer frames than the committed room has; otherwise the caller's promise.
+        unsafe { self.put(top.wrapping_sub(1), left, frame) }
+    }
+
+    /// Ends the newest activation and begins another in its place; or changes nothing.
+    ///
+    /// # Safety
+    ///
+    /// As for [`VmStack::push_frame`].
+    #[inline]
+    pub unsafe fn replace_frame(&mut self, frame: Frame) -> Result<Slots, TrapKind> {
+        let top = self.newest();
+        let Some(old) = self.top_frame() else { return Err(TrapKind::StackOverflow) };
+        let left = self.left_before(old);
+        // SAFETY: there is a frame at `top`; otherwise the caller's promise.
+        unsafe { self.put(top, left, frame) }
+    }
+
+    /// Makes `at` the newest frame, an activation that takes its charge from `left`.
+    ///
+    /// # Safety
+    ///
+    /// `at` must be within the frames; otherwise as for [`VmStack::push_frame`].
+    #[inline]
+    unsafe fn put(&mut self, at: *mut FrameRecord, left: i64, frame: Frame) -> Result<Slots, TrapKind> {
+        // SAFETY: the caller's promise.
+        let function = unsafe { &*frame.function };
+        let left = left - i64::from(function.charge);
+        let slots = self.window(frame.base, function.frame_slots).filter(|_| left >= 0);
+        let slots = slots.ok_or(TrapKind::StackOverflow)?;
+        let code = function.code.as_ptr();
+        // SAFETY: the caller's promise. All bytes of the room are initialized, by the system at first; the fields that are
+        // left as they are belong to machine code.
+        unsafe {
+            (*at).code = code;
+            (*at).pc = code;
+            (*at).resume = ptr::null();
+            (*at).base = frame.base;
+            (*at).function = frame.function.cast();
+            (*at).instance = frame.instance.cast();
+            (*at).stack_left = left;
+        }
+        self.set_newest(at);
+        self.set_left(left);
         Ok(slots)
     }
 
-    /// Ends the newest activation.
+    /// The charge that was left before a frame of this stack took its own.
     #[inline]
-    pub fn pop_frame(&mut self) -> Option<Frame> {
-        let frame = *self.top_frame()?;
-        self.depth -= 1;
-        Some(frame)
+    fn left_before(&self, frame: &FrameRecord) -> i64 {
+        // SAFETY: a frame's function lives as long as the frame is on the stack.
+        let function = unsafe { frame.function.cast::<Function>().as_ref() };
+        frame.stack_left + function.map_or(0, |function| i64::from(function.charge))
     }
 
-    /// The newest frame.
+    /// Ends the newest activation and gives its charge back, or removes a link. `false`: there is none.
     #[inline]
-    pub fn top_frame(&self) -> Option<&Frame> {
-        // SAFETY: frames up to `depth` are initialized, and written through `&mut self` alone.
-        (self.depth != 0).then(|| unsafe { &*self.frames.sub(self.depth) })
+    pub fn pop_frame(&mut self) -> bool {
+        let top = self.newest();
+        let Some(frame) = self.top_frame() else { return false };
+        let left = self.left_before(frame);
+        self.set_left(left);
+        self.set_newest(top.wrapping_add(1));
+        true
+    }
+
+    /// The newest frame, which may be a link.
+    #[inline]
+    pub fn top_frame(&self) -> Option<&FrameRecord> {
+        let top = self.newest();
+        // SAFETY: frames from the newest to the oldest are initialized; they are written through `&mut self`, or by machine
+        // code, which does not run while `self` is borrowed.
+        (top != self.frames).then(|| unsafe { &*top })
     }
 
     /// Records which instruction the newest frame is at; traps, collections and calls need to know.
     #[inline]
     pub fn set_pc(&mut self, pc: u32) {
-        if self.depth != 0 {
+        let top = self.newest();
+        if top != self.frames {
             // SAFETY: as for `top_frame`, and `self` is borrowed exclusively.
-            unsafe { (*self.frames.sub(self.depth)).pc = pc };
+            unsafe { (*top).pc = (*top).code.wrapping_add(pc as usize) };
         }
     }
 
-    /// The newest frame with what it points to.
+    /// The newest frame with what it points to; `None` if it is a link.
+    #[inline]
+    pub(super) fn newest_view(&self) -> Option<FrameView<'_>> {
+        self.top_frame().and_then(|frame| self.view(frame))
+    }
+
+    /// The newest activation, behind any links.
     #[inline]
     pub fn top(&self) -> Option<FrameView<'_>> {
-        self.top_frame().map(|frame| self.view(frame))
+        self.newest_view().or_else(|| self.frames().next())
     }
 
-    /// The number of frames.
+    /// The number of frames, links included.
     #[inline]
     pub fn frame_depth(&self) -> usize {
-        self.depth
+        (self.frames.addr() - self.newest().addr()) / size_of::<FrameRecord>()
     }
 
-    /// The frames, newest first.
-    pub fn frames(&self) -> impl Iterator<Item = FrameView<'_>> {
-        (1..=self.depth).rev().map(|number| {
-            // SAFETY: frames up to `depth` are initialized, and written through `&mut self` alone.
-            self.view(unsafe { &*self.frames.sub(number) })
+    /// The frames above `depth`, newest first.
+    #[inline]
+    fn records_above(&self, depth: usize) -> impl Iterator<Item = &FrameRecord> {
+        let mut next = self.newest();
+        let end = self.frames.wrapping_sub(depth);
+        std::iter::from_fn(move || {
+            if next.addr() >= end.addr() {
+                return None;
+            }
+            // SAFETY: as for `top_frame`.
+            let frame = unsafe { &*next };
+            next = next.wrapping_add(1);
+            Some(frame)
         })
     }
 
-    /// A frame of this stack with what it points to.
+    /// The activations above so many frames, newest first.
     #[inline]
-    fn view<'a>(&'a self, frame: &'a Frame) -> FrameView<'a> {
-        // SAFETY: whoever pushed the frame vouched that both live as long as it is here.
-        let (function, instance) = unsafe { (&*frame.function, InstanceRef::from_raw(frame.instance)) };
-        FrameView {
-            function,
-            instance,
-            func_index: frame.func_index,
-            pc: frame.pc,
-            slots: Slots { base: frame.base, len: function.frame_slots },
-        }
+    pub(super) fn frames_above(&self, depth: usize) -> impl Iterator<Item = FrameView<'_>> {
+        self.records_above(depth).filter_map(|frame| self.view(frame))
     }
 
-    /// Ends the newest activations until `depth` are left.
-    pub(super) fn truncate(&mut self, depth: usize) {
-        self.depth = self.depth.min(depth);
+    /// The activations, newest first.
+    #[inline]
+    pub fn frames(&self) -> impl Iterator<Item = FrameView<'_>> {
+        self.frames_above(0)
+    }
+
+    /// A frame of this stack with what it points to; `None` for a link.
+    #[inline]
+    fn view<'a>(&'a self, frame: &'a FrameRecord) -> Option<FrameView<'a>> {
+        // SAFETY: whoever pushed the frame vouched that function and instance live as long as it is here.
+        let (function, instance) = unsafe {
+            (frame.function.cast::<Function>().as_ref()?, InstanceRef::from_raw(frame.instance.cast::<Instance>()))
+        };
+        let pc = (frame.pc.addr().wrapping_sub(frame.code.addr()) / size_of::<Word>()) as u32;
+        Some(FrameView { function, instance, pc, slots: Slots { base: frame.base, len: function.frame_slots } })
+    }
+
+    /// Ends the newest frames until `depth` are left, and gives their charges back.
+    pub fn truncate(&mut self, depth: usize) {
+        let last = self.frames.wrapping_sub(depth.saturating_add(1));
+        if depth < self.frame_depth() {
+            // SAFETY: as for `top_frame`: there are more frames than `depth`.
+            let left = self.left_before(unsafe { &*last });
+            self.set_left(left);
+            self.set_newest(last.wrapping_add(1));
+        }
     }
 
     /// Where the host may put the arguments of a call: above everything in use.
@@ -324,12 +438,26 @@ impl VmStack {
 #[cfg(test)]
 mod tests {
     use std::panic::catch_unwind;
+    use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64};
 
     use super::*;
 
+    fn stack(max_charge: usize) -> VmStack {
+        let record = StoreRecord {
+            stack_left: AtomicI64::new(0),
+            fuel: AtomicI64::new(0),
+            epoch: ptr::null(),
+            epoch_deadline: AtomicU64::new(0),
+            interrupt: ptr::null(),
+            frame: AtomicPtr::new(ptr::null_mut()),
+            probe: AtomicU64::new(0),
+        };
+        VmStack::new(max_charge, Pinned::new(record)).unwrap()
+    }
+
     #[test]
     fn windows_are_bounded() {
-        let stack = VmStack::new(64 << 10).unwrap();
+        let stack = stack(64 << 10);
         let window = |base: *mut u64, count| {
             // SAFETY: the stack lives until the end of the test.
             unsafe { stack.slots(base, count) }
@@ -370,11 +498,14 @@ mod tests {
 
     #[test]
     fn halves_lie_between_guards() {
-        let stack = VmStack::new(1 << 20).unwrap();
+        let stack = stack(1 << 20);
         let (all, page) = (stack.addresses(), page_size());
-        let frames = stack.frames.addr() - stack.frame_limit * size_of::<Frame>()..stack.frames.addr();
+        let frames = stack.frames_end.addr()..stack.frames.addr();
         let values = stack.values.addr()..stack.values.addr() + 8 * stack.value_count;
         assert!(frames.start >= all.start + page && values.start >= frames.end + page && values.end + page <= all.end);
-        assert!(stack.value_count >= (1 << 20) / 8 && stack.frame_limit >= (1 << 20) / FRAME_CHARGE as usize);
+        assert!(
+            stack.value_count >= (1 << 20) / 8
+                && frames.len() / size_of::<FrameRecord>() >= 2 * (1 << 20) / FRAME_CHARGE as usize
+        );
     }
 }

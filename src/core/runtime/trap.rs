@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use terrace_abi::TrapKind;
+use terrace_abi::vm::Status;
 
 use super::heap::OwnedRooted;
 
@@ -116,6 +117,33 @@ impl Error for Stop {
         match self {
             Stop::Error { error, .. } => error.source(),
             _ => None,
+        }
+    }
+}
+
+/// Why an instruction does not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raise {
+    /// It traps; nothing is recorded yet.
+    Trap(TrapKind),
+    /// Execution stops; the store holds the reason.
+    Stopped,
+    /// An exception propagates; the store holds it.
+    Thrown,
+}
+
+impl From<TrapKind> for Raise {
+    fn from(kind: TrapKind) -> Raise {
+        Raise::Trap(kind)
+    }
+}
+
+impl From<Status> for Raise {
+    fn from(status: Status) -> Raise {
+        match status {
+            Status::Stopped => Raise::Stopped,
+            Status::Thrown => Raise::Thrown,
+            Status::Returned | Status::TailCall => unreachable!("{status:?} is no failure"),
         }
     }
 }

@@ -208,6 +208,7 @@ impl<'b> Translator<'b> {
             positions: self.buffers.emit.positions.finish(),
             references: self.buffers.references.finish(),
             local_uses: used.map(|local| (local.slot, local.uses)).collect(),
+            ..Function::default()
         }
     }
 

@@ -363,6 +363,8 @@ impl<'a> Loader<'a> {
             customs: self.customs.into(),
             names: OnceLock::new(),
             code: self.bodies.iter().map(|_| OnceLock::new()).collect(),
+            // SAFETY: null pointers, which the cells hold at first, are zero bits.
+            entries: unsafe { Box::new_zeroed_slice(self.bodies.len()).assume_init() },
             bodies: self.bodies.into(),
             resources: self.resources,
             translation: TranslationCounters::default(),

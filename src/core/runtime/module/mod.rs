@@ -9,7 +9,7 @@ mod tables;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ pub use tables::{DataSegment, ElementSegment, Elements, Export, ExternIndex, Imp
 use super::engine::Engine;
 use super::extern_::ExternType;
 use super::func::SlotEntry;
-use super::memory::MemoryType;
+use super::memory::{BoundsMode, MemoryType};
 use super::types::{FuncType, GlobalType, ModuleTypes, TableType, TypeId};
 use crate::bytecode::verify::WasmTypes;
 use crate::bytecode::{Function, verify};
@@ -67,6 +67,8 @@ struct Inner {
     /// What validation knows of the module; `None` if it defines no function.
     resources: Option<ValidatorResources>,
     code: Box<[CodeCell]>,
+    /// What the tier runs of each defined function; null until it has run.
+    entries: Box<[AtomicPtr<Word>]>,
     translation: TranslationCounters,
     /// Set by the tier as the last step of loading.
     entry: OnceLock<SlotEntry>,
@@ -136,6 +138,17 @@ impl Module {
             Some(&entry) => entry,
             None => unreachable!("a module is handed out only after its tier has seen it"),
         }
+    }
+
+    /// The entry table: for each defined function a cell for what the tier runs of it, null at first. Records of the
+    /// functions hold the cells' addresses, which are good as long as the module.
+    pub fn entries(&self) -> &[AtomicPtr<Word>] {
+        &self.0.entries
+    }
+
+    /// How accesses to memory 0 of every instance are kept inside; `None` without memories.
+    pub fn memory0_bounds(&self) -> Option<BoundsMode> {
+        self.memories().first().map(|ty| BoundsMode::of(ty, &self.0.engine.config().memory))
     }
 
     /// The types.
@@ -331,8 +344,10 @@ impl Module {
             let (func, body) = self.body(defined);
             let config = self.0.engine.config();
             let start = Instant::now();
-            let code = translate(func, &body, self.imported_funcs(), config.code());
-            if let Ok(function) = &code {
+            let index = func.index;
+            let mut code = translate(func, &body, self.imported_funcs(), config.code());
+            if let Ok(function) = &mut code {
+                function.index = index;
                 self.0.translation.add(self.body_range(defined).len(), function.code.len(), start.elapsed());
             }
             if let (true, Ok(function)) = (config.verify_bytecode, &code) {

@@ -35,7 +35,7 @@ impl Store {
         let count = params.max(results);
         assert!(slots.len() >= count, "a call needs {count} slots, and has {}", slots.len());
 
-        let left = self.record.stack_left.load(Ordering::Relaxed);
+        let left = self.record().stack_left.load(Ordering::Relaxed);
         let base = self.stack.free_base();
         // SAFETY: the area is used within this call.
         let area = unsafe { self.stack.slots(base, count as u32) };
@@ -44,7 +44,7 @@ impl Store {
             return Err(self.take_stop());
         };
         area.write(0, &slots[..params]);
-        self.record.stack_left.store(left - i64::from(ENTRY_CHARGE), Ordering::Relaxed);
+        self.record().stack_left.store(left - i64::from(ENTRY_CHARGE), Ordering::Relaxed);
         let depth = self.stack.frame_depth();
         let floor = self.stack.set_floor(area.at(count as u32));
         let entry_depth = std::mem::replace(&mut self.entry_depth, depth);
@@ -56,7 +56,7 @@ impl Store {
         self.entry_depth = entry_depth;
         self.stack.set_floor(floor);
         self.stack.truncate(depth);
-        self.record.stack_left.store(left, Ordering::Relaxed);
+        self.record().stack_left.store(left, Ordering::Relaxed);
         match status {
             Status::Returned => {
                 area.read(0, &mut slots[..results]);
@@ -82,8 +82,7 @@ impl Store {
 
     /// The instance that called the host function that runs, unless the host did.
     pub(in super::super) fn caller(&self) -> Option<InstanceRef> {
-        let called_by_wasm = self.stack.frame_depth() > self.entry_depth;
-        self.stack.top().filter(|_| called_by_wasm).map(|frame| frame.instance)
+        self.stack.frames_above(self.entry_depth).next().map(|frame| frame.instance)
     }
 
     /// Records a trap where the newest frame is.
@@ -155,7 +154,7 @@ impl Store {
     pub fn backtrace(&self) -> Backtrace {
         let frames: Box<[FrameInfo]> =
             self.stack.frames().take(Backtrace::MAX_FRAMES).map(|frame| info(&frame)).collect();
-        Backtrace { omitted: self.stack.frame_depth() - frames.len(), frames }
+        Backtrace { omitted: self.stack.frames().count() - frames.len(), frames }
     }
 }
 
@@ -163,8 +162,8 @@ fn info(frame: &FrameView<'_>) -> FrameInfo {
     let module = frame.instance.module();
     FrameInfo {
         module: module.name().map(Arc::from),
-        func_index: frame.func_index,
-        func_name: module.function_name(frame.func_index).map(Arc::from),
+        func_index: frame.function.index,
+        func_name: module.function_name(frame.function.index).map(Arc::from),
         wasm_offset: frame.function.wasm_offset(frame.pc),
     }
 }

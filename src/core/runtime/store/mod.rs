@@ -7,11 +7,13 @@ mod call;
 mod gc;
 mod objects;
 mod poll;
+mod unwind;
 
 use std::any::Any;
 use std::fmt;
+use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
 use terrace_abi::vm::{FuncRecord, GlobalRecord, StoreRecord, TagRecord};
 
@@ -58,7 +60,6 @@ struct StoreTag {
 /// A world of instances.
 pub struct Store {
     id: u64,
-    record: Pinned<StoreRecord>,
     interrupt: Arc<AtomicU64>,
     stack: VmStack,
     heap: Heap,
@@ -92,17 +93,19 @@ impl Store {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         let config = engine.config();
         let interrupt = Arc::new(AtomicU64::new(0));
+        let record = Pinned::new(StoreRecord {
+            stack_left: AtomicI64::new(0),
+            fuel: AtomicI64::new(0),
+            epoch: engine.epoch(),
+            epoch_deadline: AtomicU64::new(u64::MAX),
+            interrupt: Arc::as_ptr(&interrupt),
+            frame: AtomicPtr::new(ptr::null_mut()),
+            probe: AtomicU64::new(0),
+        });
         Ok(Box::new(Store {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            record: Pinned::new(StoreRecord {
-                stack_left: AtomicI64::new(i64::try_from(config.max_stack).unwrap_or(i64::MAX)),
-                fuel: AtomicI64::new(0),
-                epoch: engine.epoch(),
-                epoch_deadline: AtomicU64::new(u64::MAX),
-                interrupt: Arc::as_ptr(&interrupt),
-            }),
             interrupt,
-            stack: VmStack::new(config.max_stack)?,
+            stack: VmStack::new(config.max_stack, record)?,
             heap: Heap::new(config.heap),
             instances: Vec::new(),
             memories: Vec::new(),
@@ -135,7 +138,7 @@ impl Store {
     /// What code reads.
     #[inline]
     pub fn record(&self) -> &StoreRecord {
-        &self.record
+        self.stack.record()
     }
 
     /// The stack.

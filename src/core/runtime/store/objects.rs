@@ -13,7 +13,7 @@ use super::super::extern_::{Extern, ExternType, GlobalRef, MemoryRef, TableRef, 
 use super::super::func::{FuncRef, HostFunc, entry_bits, host_entry};
 use super::super::instance::{Instance, InstanceRef};
 use super::super::limits::ResourceLimiter;
-use super::super::memory::{Memory, MemoryError, MemoryType, SharedMemory};
+use super::super::memory::{BoundsMode, Memory, MemoryError, MemoryType, SharedMemory};
 use super::super::module::Elements;
 use super::super::pinned::Pinned;
 use super::super::table::{Table, TableError};
@@ -36,6 +36,9 @@ pub enum ObjectError {
     /// The object belongs to another engine.
     #[error("object of another engine")]
     OtherEngine,
+    /// The shared memory was made with other bounds checks than the engine's.
+    #[error("shared memory of an engine with another bounds mode")]
+    OtherBounds,
     /// The store has as many as its limiter allows.
     #[error("resource limit exceeded: {what} count too high at {limit}")]
     Count {
@@ -122,8 +125,13 @@ impl Store {
 
     /// Brings a shared memory into the store.
     pub fn add_shared_memory(&mut self, memory: SharedMemory) -> Result<MemoryRef, ObjectError> {
+        let memory = Memory::from(memory);
+        // Code is made for the bounds mode that the type has in this engine.
+        if memory.bounds() != BoundsMode::of(memory.ty(), &self.engine.config().memory) {
+            return Err(ObjectError::OtherBounds);
+        }
         self.limit_count("memory", self.memories.len(), |limiter| limiter.memories())?;
-        Ok(self.push_memory(memory.into()))
+        Ok(self.push_memory(memory))
     }
 
     fn push_memory(&mut self, memory: Memory) -> MemoryRef {
@@ -243,6 +251,7 @@ impl Store {
             instance: ptr::null(),
             type_id: func.type_id().bits(),
             index: self.host_funcs.len() as u32,
+            entry_cell: ptr::null(),
         });
         let handle = FuncRef::new(record.as_non_null());
         self.host_funcs.push((func, record));

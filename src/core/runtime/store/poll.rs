@@ -45,22 +45,34 @@ impl Store {
         if !self.engine.config().fuel {
             return Err(FuelError);
         }
-        self.record.fuel.store(i64::try_from(fuel).unwrap_or(i64::MAX), Ordering::Relaxed);
+        self.record().fuel.store(i64::try_from(fuel).unwrap_or(i64::MAX), Ordering::Relaxed);
         Ok(())
     }
 
     /// How much fuel is left.
     pub fn fuel(&self) -> Result<u64, FuelError> {
         match self.engine.config().fuel {
-            true => Ok(u64::try_from(self.record.fuel.load(Ordering::Relaxed)).unwrap_or(0)),
+            true => Ok(u64::try_from(self.record().fuel.load(Ordering::Relaxed)).unwrap_or(0)),
             false => Err(FuelError),
         }
+    }
+
+    /// Consumes fuel, or traps and consumes none.
+    #[inline]
+    pub fn spend(&mut self, amount: u64) -> Result<(), TrapKind> {
+        let fuel = &self.record().fuel;
+        let left = fuel.load(Ordering::Relaxed);
+        if (left as u64) < amount || left < 0 {
+            return Err(TrapKind::OutOfFuel);
+        }
+        fuel.store(left - amount.cast_signed(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Sets the deadline so many epochs from now.
     pub fn set_epoch_deadline(&mut self, delta: u64) {
         let now = self.engine.epoch().load(Ordering::Relaxed);
-        self.record.epoch_deadline.store(now.saturating_add(delta), Ordering::Relaxed);
+        self.record().epoch_deadline.store(now.saturating_add(delta), Ordering::Relaxed);
     }
 
     /// Sets what happens at the deadline: `None` traps.
@@ -78,7 +90,7 @@ impl Store {
         if self.interrupt.load(Ordering::Relaxed) != 0 {
             return Err(self.raise(TrapKind::Interrupt));
         }
-        let deadline = self.record.epoch_deadline.load(Ordering::Relaxed);
+        let deadline = self.record().epoch_deadline.load(Ordering::Relaxed);
         if self.engine.epoch().load(Ordering::Relaxed) < deadline {
             return Ok(());
         }

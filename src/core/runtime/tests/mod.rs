@@ -2,6 +2,7 @@
 
 mod calls;
 mod collection;
+mod frames;
 mod linking;
 mod modules;
 mod resources;

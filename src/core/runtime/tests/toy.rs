@@ -2,8 +2,6 @@
 //!
 //! Frames are those of the translated functions, so charges, windows, reference slots and offsets are real.
 
-use std::sync::atomic::Ordering;
-
 use terrace_abi::TrapKind;
 use terrace_abi::vm::{FuncRecord, Status};
 use wasmparser::{BinaryReader, FunctionBody, Operator, WasmFeatures};
@@ -40,21 +38,15 @@ unsafe extern "C" fn entry(store: *mut Store, func: *const FuncRecord, base: *mu
         Ok(function) => function,
         Err(error) => return store.raise_error(HostError::Error(error.clone().into())),
     };
-    let left = store.record().stack_left.load(Ordering::Relaxed) - i64::from(function.charge);
-    if left < 0 {
-        return store.raise(TrapKind::StackOverflow);
-    }
-    let frame = Frame { function, instance: instance.as_ptr(), func_index: func.index(), pc: 0, base };
+    let frame = Frame { function, instance: instance.as_ptr(), base };
     // SAFETY: the store keeps both alive, and the slots are used in this frame only.
     let slots = match unsafe { store.stack_mut().push_frame(frame) } {
         Ok(slots) => slots,
         Err(kind) => return store.raise(kind),
     };
-    store.record().stack_left.store(left, Ordering::Relaxed);
     slots.zero(function.param_slots..function.local_slots);
     let status = run(store, instance, func.index(), function, slots);
-    store.stack_mut().pop_frame().unwrap();
-    store.record().stack_left.fetch_add(function.charge.into(), Ordering::Relaxed);
+    assert!(store.stack_mut().pop_frame());
     status
 }
 

@@ -1,0 +1,87 @@
+//! What the compiler takes in: an assembly listing that includes the bytes with a symbol for every piece, and tables for the linker.
+
+use std::fmt::Write;
+
+use super::{Output, UNIT};
+
+/// The assembly listing for bytes in the file at `path`.
+///
+/// Every handler has the same native frame, that of the function which started the activation, so that unwinders can walk through.
+pub fn assembly(output: &Output, path: &str, arch: &str, os: &str) -> String {
+    let macos = os == "macos";
+    let prefix = if macos { "_" } else { "" };
+    let path = path.replace('\\', "\\\\").replace('"', "\\\"");
+    let mut text = String::new();
+    let mut line = |line: &str| writeln!(text, "{line}").expect("strings can be written to");
+    match macos {
+        true => line(".section __TEXT,__text,regular,pure_instructions"),
+        false => line(".section .text.terrace_interp,\"ax\",@progbits"),
+    }
+    line(&format!(".p2align 6\n.globl {prefix}terrace_interp\n{prefix}terrace_interp:"));
+    if !macos {
+        line(".hidden terrace_interp");
+    }
+    let mut at = 0;
+    for symbol in &output.symbols {
+        if symbol.at > at {
+            line(&format!(".incbin \"{path}\", {at}, {}", symbol.at - at));
+        }
+        let name = format!("{prefix}terrace_interp_{}", symbol.name);
+        line(&format!("{name}:"));
+        if !macos {
+            line(&format!(".type {name}, @function"));
+        }
+        let unwind = arch == "x86_64" && symbol.name != "start";
+        if unwind {
+            line(UNWIND_X64);
+        }
+        line(&format!(".incbin \"{path}\", {}, {}", symbol.at, symbol.end - symbol.at));
+        if unwind {
+            line(".cfi_endproc");
+        }
+        if !macos {
+            line(&format!(".size {name}, {}", symbol.end - symbol.at));
+        }
+        at = symbol.end;
+    }
+    if output.bytes.len() > at {
+        line(&format!(".incbin \"{path}\", {at}, {}", output.bytes.len() - at));
+    }
+    line(".text");
+    text
+}
+
+/// The frame that `prologue(16)` makes on x86-64: six saved registers, 24 bytes.
+const UNWIND_X64: &str = ".cfi_startproc
+.cfi_def_cfa rsp, 80
+.cfi_offset rbp, -16
+.cfi_offset rbx, -24
+.cfi_offset r12, -32
+.cfi_offset r13, -40
+.cfi_offset r14, -48
+.cfi_offset r15, -56";
+
+/// Rust source of the tables.
+pub fn tables(output: &Output) -> String {
+    let mut text = String::new();
+    let mut firsts = vec![u32::MAX; output.firsts.iter().map(|&(number, _)| usize::from(number) + 1).max().unwrap_or(0)];
+    for &(number, first) in &output.firsts {
+        firsts[usize::from(number)] = first;
+    }
+    let mut item = |name: &str, ty: &str, value: String| {
+        writeln!(text, "pub(crate) static {name}: {ty} = {value};").expect("strings can be written to");
+    };
+    item("OFFSETS", &format!("[u16; {}]", output.offsets.len()), format!("{:?}", output.offsets));
+    item("FIRSTS", &format!("[u32; {}]", firsts.len()), format!("{firsts:?}"));
+    item("ENTERS", &format!("[u16; {}]", output.enters.len()), format!("{:?}", output.enters));
+    item("LINKS", &format!("[u16; {}]", output.links.len()), format!("{:?}", output.links));
+    let mut constant = |name: &str, value: usize| {
+        writeln!(text, "pub(crate) const {name}: usize = {value};").expect("strings can be written to");
+    };
+    constant("LENGTH", output.bytes.len());
+    constant("START", output.start);
+    constant("OUT_OF_BOUNDS", output.out_of_bounds);
+    constant("PROBED", output.probed);
+    constant("UNIT_BYTES", UNIT);
+    text
+}

@@ -1,0 +1,240 @@
+//! Generates the handlers: machine code for every op, form and combination of operand classes.
+//!
+//! A handler is entered with [`Roles::PC`] at its instruction's first word, and leaves it there until nothing of the instruction can
+//! fail any more. Slots hold what their class says; flags and temporaries hold nothing. It ends by jumping to the handler whose offset
+//! is in the next instruction's op field.
+
+mod call;
+mod control;
+pub mod listing;
+mod memory;
+mod operand;
+mod probe;
+mod shaped;
+mod simd;
+mod special;
+mod stub;
+
+use terrace_abi::{Form, Op, Shape, TrapKind};
+use terrace_masm::{Gpr, Label, Load, Mem, Rhs, Roles, Width};
+use terrace_templates::Machine;
+
+use crate::classes::{Class, Dims, JUMPS, Jump, numbers};
+use stub::Stubs;
+
+/// Offsets are in units of so many bytes.
+pub const UNIT: usize = 8;
+
+/// A named piece of code.
+pub struct Symbol {
+    pub name: String,
+    pub at: usize,
+    pub end: usize,
+}
+
+/// What was generated.
+pub struct Output {
+    /// Machine code, position-independent.
+    pub bytes: Vec<u8>,
+    /// All pieces in order.
+    pub symbols: Vec<Symbol>,
+    /// The offset of each handler, in units: those of each op and form behind one another.
+    pub offsets: Vec<u16>,
+    /// For each op number, the index in `offsets` of its first handler.
+    pub firsts: Vec<(u16, u32)>,
+    /// The offsets of the `enter` handlers, in units.
+    pub enters: Vec<u16>,
+    /// The offsets of the link handlers, in units.
+    pub links: Vec<u16>,
+    /// Byte offset of the C function that starts an activation.
+    pub start: usize,
+    /// Byte offset of the stub that an access outside of memory 0 goes on at.
+    pub out_of_bounds: usize,
+    /// Byte offset of the region whose handlers run a probe first.
+    pub probed: usize,
+}
+
+/// One handler to generate.
+#[derive(Clone, Copy)]
+struct Variant {
+    op: Op,
+    form: Form,
+    d: Class,
+    a: Class,
+    b: Class,
+    jump: Jump,
+    explicit: bool,
+    /// Words of the instruction.
+    words: i32,
+}
+
+struct Generator<M> {
+    m: M,
+    stubs: Stubs,
+    symbols: Vec<Symbol>,
+}
+
+/// Generates everything.
+pub fn generate<M: Machine>() -> Output {
+    let mut m = M::new();
+    let stubs = Stubs::new(&mut m);
+    let mut generator = Generator { m, stubs, symbols: Vec::new() };
+    generator.all()
+}
+
+impl<M: Machine> Generator<M> {
+    fn all(&mut self) -> Output {
+        let start = self.emit_stubs();
+        let handlers_from = self.m.offset();
+        let mut offsets = Vec::new();
+        let mut firsts = Vec::new();
+        for (op, form, dims) in numbers() {
+            let number = (op as u16) << Form::BITS | u16::from(form.0);
+            firsts.push((number, offsets.len() as u32));
+            for variant in variants(op, form, dims) {
+                let at = self.begin();
+                self.handler(variant);
+                self.end(at, variant.name());
+                offsets.push(unit(at));
+            }
+        }
+        let enters = self.enters();
+        let links = self.links();
+        let handlers = self.symbols.iter().filter(|symbol| symbol.at >= handlers_from);
+        let starts: Vec<usize> = handlers.map(|symbol| symbol.at).collect();
+        let probed = self.probes(&starts);
+        self.m.finish();
+        let out_of_bounds = self.position(self.stubs.trap(TrapKind::MemoryOutOfBounds));
+        Output {
+            bytes: self.m.buffer().bytes().to_vec(),
+            symbols: std::mem::take(&mut self.symbols),
+            offsets,
+            firsts,
+            enters,
+            links,
+            start,
+            out_of_bounds,
+            probed,
+        }
+    }
+
+    fn position(&self, label: Label) -> usize {
+        self.m.buffer().position(label).expect("stubs are bound")
+    }
+
+    /// Begins a piece of code.
+    fn begin(&mut self) -> usize {
+        self.m.align(UNIT);
+        self.m.offset()
+    }
+
+    /// Ends it.
+    fn end(&mut self, at: usize, name: String) {
+        self.symbols.push(Symbol { name, at, end: self.m.offset() });
+    }
+
+    /// Goes on with the instruction at `PC`.
+    fn dispatch(&mut self) {
+        let next = M::SCRATCH[0];
+        self.m.load(Load::U16, next, Mem::at(M::PC, 0));
+        self.m.lea(Width::W64, next, Mem::indexed(M::HANDLERS, next, 3, 0));
+        self.m.jump_to(next);
+    }
+
+    /// Goes on with the instruction so many words on.
+    fn next(&mut self, words: i32) {
+        let next = M::SCRATCH[0];
+        self.m.load(Load::U16, next, Mem::at(M::PC, 8 * words));
+        self.m.add(Width::W64, M::PC, M::PC, Rhs::Imm(8 * words));
+        self.m.lea(Width::W64, next, Mem::indexed(M::HANDLERS, next, 3, 0));
+        self.m.jump_to(next);
+    }
+
+    fn handler(&mut self, v: Variant) {
+        match v.op.info().shape {
+            Shape::unary => self.unary(v),
+            Shape::binary => self.binary(v),
+            Shape::compare => match v.form {
+                Form::SLOTS | Form::IMM16 | Form::IMM64 | Form::IMM64_LEFT => self.compare(v),
+                Form::SELECT | Form::SELECT_IMM => self.select(v),
+                Form::SELECT_V128 | Form::SELECT_V128_IMM => self.select_vector(v),
+                _ => self.branch(v),
+            },
+            Shape::load => self.load(v),
+            Shape::store => self.store(v),
+            Shape::ternary => self.ternary(v),
+            Shape::extract_lane => self.extract_lane(v),
+            Shape::replace_lane => self.replace_lane(v),
+            Shape::shuffle => self.shuffle(v),
+            Shape::load_lane => self.load_lane(v),
+            Shape::store_lane => self.store_lane(v),
+            Shape::atomic_load | Shape::atomic_store | Shape::atomic_rmw | Shape::atomic_cmpxchg => self.atomic(v),
+            Shape::atomic_wait | Shape::atomic_notify | Shape::special => self.special(v),
+            Shape::wide => self.wide(v),
+        }
+    }
+}
+
+/// An offset in units.
+fn unit(at: usize) -> u16 {
+    assert!(at.is_multiple_of(UNIT));
+    (at / UNIT) as u16
+}
+
+/// The handlers of an op and form, in the order of their numbers.
+fn variants(op: Op, form: Form, dims: Dims) -> Vec<Variant> {
+    let mut all = product(op, form, dims, false);
+    if dims.explicit {
+        all.extend(product(op, form, dims.with_explicit_bounds(), true));
+    }
+    all
+}
+
+/// The handlers for every combination, in the order of [`Dims::index`].
+fn product(op: Op, form: Form, dims: Dims, explicit: bool) -> Vec<Variant> {
+    let or_slot = |classes: &'static [Class]| if classes.is_empty() { &[Class::Slot][..] } else { classes };
+    let words = 1 + i32::from(op.layout(form).expect("the form exists").extensions);
+    let mut variants = Vec::new();
+    for &d in or_slot(dims.d) {
+        for &a in or_slot(dims.a) {
+            for &b in or_slot(dims.b) {
+                for &jump in &JUMPS[..dims.jumps.max(1)] {
+                    variants.push(Variant { op, form, d, a, b, jump, explicit, words });
+                }
+            }
+        }
+    }
+    assert_eq!(variants.len(), dims.count());
+    variants
+}
+
+impl Variant {
+    fn name(&self) -> String {
+        let letter = |class: Class| match class {
+            Class::Slot => 's',
+            Class::Acc => 'a',
+            Class::Local0 => '0',
+            Class::Local1 => '1',
+            Class::LocalFloat => 'f',
+            Class::Reload => 'r',
+        };
+        let jump = match self.jump {
+            Jump::Relative => String::new(),
+            Jump::Loop(height) => format!("_loop{height}"),
+        };
+        let explicit = if self.explicit { "_explicit" } else { "" };
+        let op = self.op.text().replace(['.', '/'], "_");
+        let (d, a, b) = (letter(self.d), letter(self.a), letter(self.b));
+        format!("{op}_{}_{d}{a}{b}{jump}{explicit}", self.form.0)
+    }
+}
+
+/// The first scratch register: for the index of a result's slot.
+fn s0<M: Roles>() -> Gpr {
+    M::SCRATCH[0]
+}
+
+/// The second scratch register: for the index of a memory operand's slot.
+fn s1<M: Roles>() -> Gpr {
+    M::SCRATCH[1]
+}

@@ -1,0 +1,555 @@
+//! Integers, memory and control flow.
+//!
+//! Scratch: `rax` and `rdx` for division and wide multiplication, `rcx` for operands that have to move out of the way.
+
+use dynasmrt::{DynasmApi, dynasm};
+
+use super::encode::{NO_PARITY, PARITY, code, mem, mentions};
+use super::{RAX, RCX, RDX, X64};
+use crate::Masm;
+use crate::buffer::{Buffer, Label};
+use crate::operand::{Cond, Gpr, Load, Mem, Rhs, Store, Width};
+use Width::{W32, W64};
+use terrace_abi::TrapKind;
+
+/// The machine's number of "overflow".
+const OVERFLOW: u8 = 0;
+
+/// Emits a two-operand instruction `op d, rhs` of either width; `number` is its place among the eight of the group.
+macro_rules! alu {
+    ($self:ident, $width:ident, $number:literal, ($($op:tt)*), $d:expr, $rhs:expr) => {{
+        let d = $d.0;
+        match ($width, $rhs) {
+            (W32, Rhs::Reg(b)) => dynasm!($self.buffer; .arch x64; $($op)* Rd(d), Rd(b.0)),
+            (W64, Rhs::Reg(b)) => dynasm!($self.buffer; .arch x64; $($op)* Rq(d), Rq(b.0)),
+            (W32, Rhs::Mem(m)) => mem!($self.buffer, m, ($($op)*), (Rd(d),), ()),
+            (W64, Rhs::Mem(m)) => mem!($self.buffer, m, ($($op)*), (Rq(d),), ()),
+            (_, Rhs::Imm(i)) if i8::try_from(i).is_ok() => $self.alu_imm8($number, $width, $d, i as i8),
+            (W32, Rhs::Imm(i)) => dynasm!($self.buffer; .arch x64; $($op)* Rd(d), DWORD i),
+            (W64, Rhs::Imm(i)) => dynasm!($self.buffer; .arch x64; $($op)* Rq(d), DWORD i),
+        }
+    }};
+}
+
+/// `d = a op b` for a commutative `op`.
+macro_rules! commutative {
+    ($self:ident, $width:ident, $number:literal, ($($op:tt)*), $d:ident, $a:ident, $b:ident) => {{
+        match $b {
+            Rhs::Reg(b) if b == $d => alu!($self, $width, $number, ($($op)*), $d, Rhs::Reg($a)),
+            b => {
+                let d = $self.target($d, $a, b);
+                $self.mov_if_needed($width, d, $a);
+                alu!($self, $width, $number, ($($op)*), d, b);
+                $self.mov_if_needed($width, $d, d);
+            }
+        }
+    }};
+}
+
+/// A shift by a variable count: BMI2 takes it in any register.
+macro_rules! shift {
+    ($self:ident, $width:ident, $bmi:ident, ($($op:tt)*), $d:ident, $a:ident, $b:ident) => {{
+        match $b {
+            Rhs::Imm(count) => {
+                $self.mov_if_needed($width, $d, $a);
+                let count = count as i8 & if $width == W32 { 31 } else { 63 };
+                match $width {
+                    W32 => dynasm!($self.buffer; .arch x64; $($op)* Rd($d.0), count),
+                    W64 => dynasm!($self.buffer; .arch x64; $($op)* Rq($d.0), count),
+                }
+            }
+            b => {
+                let count = $self.in_register(W32, b);
+                match $width {
+                    W32 => dynasm!($self.buffer; .arch x64; $bmi Rd($d.0), Rd($a.0), Rd(count.0)),
+                    W64 => dynasm!($self.buffer; .arch x64; $bmi Rq($d.0), Rq($a.0), Rq(count.0)),
+                }
+            }
+        }
+    }};
+}
+
+/// A rotation: by an immediate with `rorx`, by a variable through `cl`.
+macro_rules! rotate {
+    ($self:ident, $width:ident, ($($op:tt)*), $left:literal, $d:ident, $a:ident, $b:ident) => {{
+        match ($width, $b) {
+            (W32, Rhs::Imm(count)) => {
+                let right = if $left { 32 - (count & 31) } else { count } & 31;
+                dynasm!($self.buffer; .arch x64; rorx Rd($d.0), Rd($a.0), right as i8)
+            }
+            (W64, Rhs::Imm(count)) => {
+                let right = if $left { 64 - (count & 63) } else { count } & 63;
+                dynasm!($self.buffer; .arch x64; rorx Rq($d.0), Rq($a.0), right as i8)
+            }
+            (_, b) => {
+                $self.operand_to(W32, RCX, b);
+                $self.mov_if_needed($width, $d, $a);
+                match $width {
+                    W32 => dynasm!($self.buffer; .arch x64; $($op)* Rd($d.0), cl),
+                    W64 => dynasm!($self.buffer; .arch x64; $($op)* Rq($d.0), cl),
+                }
+            }
+        }
+    }};
+}
+
+/// A one-operand instruction from `a` to `d`.
+macro_rules! convert {
+    ($self:ident, $width:ident, $op:ident, $d:ident, $a:ident) => {
+        match $width {
+            W32 => dynasm!($self.buffer; .arch x64; $op Rd($d.0), Rd($a.0)),
+            W64 => dynasm!($self.buffer; .arch x64; $op Rq($d.0), Rq($a.0)),
+        }
+    };
+}
+
+fn uses(rhs: Rhs, reg: Gpr) -> bool {
+    match rhs {
+        Rhs::Reg(b) => b == reg,
+        Rhs::Mem(m) => mentions(m, reg),
+        Rhs::Imm(_) => false,
+    }
+}
+
+impl X64 {
+    /// An instruction of the group `add or adc sbb and sub xor cmp` with an 8-bit immediate.
+    fn alu_imm8(&mut self, number: u8, width: Width, d: Gpr, value: i8) {
+        let rex = 0x40 | u8::from(width == W64) << 3 | d.0 >> 3;
+        if rex != 0x40 {
+            self.buffer.push(rex);
+        }
+        self.buffer.bytes.extend_from_slice(&[0x83, 0xc0 | number << 3 | d.0 & 7, value as u8]);
+    }
+
+    fn mov_if_needed(&mut self, width: Width, d: Gpr, a: Gpr) {
+        if d != a {
+            self.mov(width, d, a);
+        }
+    }
+
+    /// Where `d = a op b` may be computed in two-operand form: `d`, unless writing it first would destroy `b`.
+    fn target(&self, d: Gpr, a: Gpr, b: Rhs) -> Gpr {
+        if d != a && uses(b, d) { RCX } else { d }
+    }
+
+    /// Moves any operand to a register.
+    fn operand_to(&mut self, width: Width, d: Gpr, b: Rhs) {
+        match (width, b) {
+            (_, Rhs::Reg(b)) => self.mov_if_needed(width, d, b),
+            (W32, Rhs::Mem(m)) => self.load(Load::U32, d, m),
+            (W64, Rhs::Mem(m)) => self.load(Load::W64, d, m),
+            (_, Rhs::Imm(i)) => self.mov_imm(width, d, i.into()),
+        }
+    }
+
+    /// The register that an operand is in, or `rcx`, to which it is moved.
+    fn in_register(&mut self, width: Width, b: Rhs) -> Gpr {
+        match b {
+            Rhs::Reg(b) => b,
+            b => {
+                self.operand_to(width, RCX, b);
+                RCX
+            }
+        }
+    }
+
+    /// Divides `a` by `b`: quotient in `rax`, remainder in `rdx`.
+    fn divide(&mut self, width: Width, signed: bool, a: Gpr, b: Gpr) {
+        self.mov(width, RAX, a);
+        match (width, signed) {
+            (W32, true) => dynasm!(self.buffer; .arch x64; cdq; idiv Rd(b.0)),
+            (W64, true) => dynasm!(self.buffer; .arch x64; cqo; idiv Rq(b.0)),
+            (W32, false) => dynasm!(self.buffer; .arch x64; xor edx, edx; div Rd(b.0)),
+            (W64, false) => dynasm!(self.buffer; .arch x64; xor edx, edx; div Rq(b.0)),
+        }
+    }
+
+    /// As [`X64::divide`], unsigned; traps if `b` is zero.
+    fn divide_unsigned(&mut self, width: Width, a: Gpr, b: Rhs) {
+        let divisor = self.in_register(width, b);
+        if matches!(b, Rhs::Imm(0)) || !matches!(b, Rhs::Imm(_)) {
+            let zero = self.trap(TrapKind::IntegerDivideByZero);
+            self.test(width, divisor, divisor.into());
+            self.jump_if(Cond::Eq, zero);
+        }
+        self.divide(width, false, a, divisor);
+    }
+
+    /// As [`X64::divide`], signed; traps if `b` is zero. Where `b` is -1 it does what it is given instead, which leaves the result in
+    /// the same register: there the machine faults on the most negative value.
+    fn divide_signed(&mut self, width: Width, a: Gpr, b: Rhs, by_minus_one: impl FnOnce(&mut X64)) {
+        if b == Rhs::Imm(-1) {
+            return by_minus_one(self);
+        }
+        let divisor = self.in_register(width, b);
+        let (usual, end) = (self.label(), self.label());
+        if matches!(b, Rhs::Imm(0)) || !matches!(b, Rhs::Imm(_)) {
+            // One comparison for both special divisors, -1 and 0.
+            let zero = self.trap(TrapKind::IntegerDivideByZero);
+            self.lea(width, RAX, Mem::at(divisor, 1));
+            self.compare(width, RAX, Rhs::Imm(1));
+            self.jump_if_near(Cond::GtU, usual);
+            self.jump_if(Cond::Eq, zero);
+            by_minus_one(self);
+            self.jmp_near(end);
+        }
+        self.bind(usual);
+        self.divide(width, true, a, divisor);
+        self.bind(end);
+    }
+}
+
+impl Masm for X64 {
+    const MEMORY_OPERANDS: bool = true;
+
+    fn new() -> X64 {
+        X64::default()
+    }
+
+    fn buffer(&self) -> &Buffer {
+        &self.buffer
+    }
+
+    fn buffer_mut(&mut self) -> &mut Buffer {
+        &mut self.buffer
+    }
+
+    fn finish(&mut self) {
+        self.emit_constants();
+        self.resolve();
+    }
+
+    fn align(&mut self, alignment: usize) {
+        DynasmApi::align(&mut self.buffer, alignment, 0xcc);
+    }
+
+    fn is_immediate(_: Width, value: i64, _: bool) -> bool {
+        i32::try_from(value).is_ok()
+    }
+
+    fn mov(&mut self, width: Width, d: Gpr, a: Gpr) {
+        convert!(self, width, mov, d, a);
+    }
+
+    fn mov_imm(&mut self, width: Width, d: Gpr, value: i64) {
+        let value = if width == W32 { i64::from(value as u32) } else { value };
+        if let Ok(value) = u32::try_from(value) {
+            dynasm!(self.buffer; .arch x64; mov Rd(d.0), value as i32);
+        } else if let Ok(value) = i32::try_from(value) {
+            dynasm!(self.buffer; .arch x64; mov Rq(d.0), DWORD value);
+        } else {
+            dynasm!(self.buffer; .arch x64; mov Rq(d.0), QWORD value);
+        }
+    }
+
+    fn load(&mut self, load: Load, d: Gpr, mem: Mem) {
+        let d = d.0;
+        match load {
+            Load::U8 => mem!(self.buffer, mem, (movzx), (Rd(d), BYTE), ()),
+            Load::U16 => mem!(self.buffer, mem, (movzx), (Rd(d), WORD), ()),
+            Load::U32 => mem!(self.buffer, mem, (mov), (Rd(d),), ()),
+            Load::W64 => mem!(self.buffer, mem, (mov), (Rq(d),), ()),
+            Load::I8To32 => mem!(self.buffer, mem, (movsx), (Rd(d), BYTE), ()),
+            Load::I16To32 => mem!(self.buffer, mem, (movsx), (Rd(d), WORD), ()),
+            Load::I8 => mem!(self.buffer, mem, (movsx), (Rq(d), BYTE), ()),
+            Load::I16 => mem!(self.buffer, mem, (movsx), (Rq(d), WORD), ()),
+            Load::I32 => mem!(self.buffer, mem, (movsxd), (Rq(d), DWORD), ()),
+        }
+    }
+
+    fn store(&mut self, store: Store, mem: Mem, a: Gpr) {
+        let a = a.0;
+        match store {
+            Store::W8 => mem!(self.buffer, mem, (mov), (), (, Rb(a))),
+            Store::W16 => mem!(self.buffer, mem, (mov), (), (, Rw(a))),
+            Store::W32 => mem!(self.buffer, mem, (mov), (), (, Rd(a))),
+            Store::W64 => mem!(self.buffer, mem, (mov), (), (, Rq(a))),
+        }
+    }
+
+    fn store_imm(&mut self, store: Store, mem: Mem, value: i32) {
+        match store {
+            Store::W8 => mem!(self.buffer, mem, (mov BYTE), (), (, value as i8)),
+            Store::W16 => mem!(self.buffer, mem, (mov WORD), (), (, value as i16)),
+            Store::W32 => mem!(self.buffer, mem, (mov DWORD), (), (, value)),
+            Store::W64 => mem!(self.buffer, mem, (mov QWORD), (), (, value)),
+        }
+    }
+
+    fn lea(&mut self, width: Width, d: Gpr, mem: Mem) {
+        match width {
+            W32 => mem!(self.buffer, mem, (lea), (Rd(d.0),), ()),
+            W64 => mem!(self.buffer, mem, (lea), (Rq(d.0),), ()),
+        }
+    }
+
+    fn address_of(&mut self, d: Gpr, label: Label) {
+        dynasm!(self.buffer; .arch x64; lea Rq(d.0), [rip + 0]);
+        self.buffer.fixup(self.buffer.len() - 4, label, super::encode::REL32);
+    }
+
+    fn add(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        match b {
+            Rhs::Reg(b) if d != a && d != b => self.lea(width, d, Mem::indexed(a, b, 0, 0)),
+            Rhs::Imm(i) if d != a => self.lea(width, d, Mem::at(a, i)),
+            b => commutative!(self, width, 0, (add), d, a, b),
+        }
+    }
+
+    fn sub(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        let t = self.target(d, a, b);
+        self.mov_if_needed(width, t, a);
+        alu!(self, width, 5, (sub), t, b);
+        self.mov_if_needed(width, d, t);
+    }
+
+    fn and(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        commutative!(self, width, 4, (and), d, a, b);
+    }
+
+    fn or(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        commutative!(self, width, 1, (or), d, a, b);
+    }
+
+    fn xor(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        commutative!(self, width, 6, (xor), d, a, b);
+    }
+
+    fn mul(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        match (width, b) {
+            (W32, Rhs::Imm(i)) => dynasm!(self.buffer; .arch x64; imul Rd(d.0), Rd(a.0), DWORD i),
+            (W64, Rhs::Imm(i)) => dynasm!(self.buffer; .arch x64; imul Rq(d.0), Rq(a.0), DWORD i),
+            (_, Rhs::Reg(b)) if b == d => convert!(self, width, imul, d, a),
+            (_, b) => {
+                let t = self.target(d, a, b);
+                self.mov_if_needed(width, t, a);
+                match (width, b) {
+                    (_, Rhs::Reg(b)) => convert!(self, width, imul, t, b),
+                    (W32, Rhs::Mem(m)) => mem!(self.buffer, m, (imul), (Rd(t.0),), ()),
+                    (W64, Rhs::Mem(m)) => mem!(self.buffer, m, (imul), (Rq(t.0),), ()),
+                    (_, Rhs::Imm(_)) => unreachable!("immediates are above"),
+                }
+                self.mov_if_needed(width, d, t);
+            }
+        }
+    }
+
+    fn shl(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        shift!(self, width, shlx, (shl), d, a, b);
+    }
+
+    fn shr_s(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        shift!(self, width, sarx, (sar), d, a, b);
+    }
+
+    fn shr_u(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        shift!(self, width, shrx, (shr), d, a, b);
+    }
+
+    fn rotl(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        rotate!(self, width, (rol), true, d, a, b);
+    }
+
+    fn rotr(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        rotate!(self, width, (ror), false, d, a, b);
+    }
+
+    fn div_s(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        self.divide_signed(width, a, b, |m| {
+            let overflow = m.trap(TrapKind::IntegerOverflow);
+            m.mov(width, RAX, a);
+            match width {
+                W32 => dynasm!(m.buffer; .arch x64; neg eax),
+                W64 => dynasm!(m.buffer; .arch x64; neg rax),
+            }
+            m.jcc(OVERFLOW, overflow);
+        });
+        self.mov(width, d, RAX);
+    }
+
+    fn div_u(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        self.divide_unsigned(width, a, b);
+        self.mov(width, d, RAX);
+    }
+
+    fn rem_s(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        self.divide_signed(width, a, b, |m| m.mov_imm(width, RDX, 0));
+        self.mov(width, d, RDX);
+    }
+
+    fn rem_u(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        self.divide_unsigned(width, a, b);
+        self.mov(width, d, RDX);
+    }
+
+    fn clz(&mut self, width: Width, d: Gpr, a: Gpr) {
+        convert!(self, width, lzcnt, d, a);
+    }
+
+    fn ctz(&mut self, width: Width, d: Gpr, a: Gpr) {
+        convert!(self, width, tzcnt, d, a);
+    }
+
+    fn popcnt(&mut self, width: Width, d: Gpr, a: Gpr) {
+        convert!(self, width, popcnt, d, a);
+    }
+
+    fn sign_extend(&mut self, width: Width, d: Gpr, a: Gpr, from: u8) {
+        match (width, from) {
+            (W32, 8) => dynasm!(self.buffer; .arch x64; movsx Rd(d.0), Rb(a.0)),
+            (W32, 16) => dynasm!(self.buffer; .arch x64; movsx Rd(d.0), Rw(a.0)),
+            (W64, 8) => dynasm!(self.buffer; .arch x64; movsx Rq(d.0), Rb(a.0)),
+            (W64, 16) => dynasm!(self.buffer; .arch x64; movsx Rq(d.0), Rw(a.0)),
+            (W64, _) => dynasm!(self.buffer; .arch x64; movsxd Rq(d.0), Rd(a.0)),
+            (W32, _) => self.mov(W32, d, a),
+        }
+    }
+
+    fn add128(&mut self, low: Gpr, high: Gpr, a: [Gpr; 2], b: [Gpr; 2]) {
+        dynasm!(self.buffer; .arch x64
+            ; mov rax, Rq(a[0].0); mov rdx, Rq(a[1].0); add rax, Rq(b[0].0); adc rdx, Rq(b[1].0)
+            ; mov Rq(low.0), rax; mov Rq(high.0), rdx);
+    }
+
+    fn sub128(&mut self, low: Gpr, high: Gpr, a: [Gpr; 2], b: [Gpr; 2]) {
+        dynasm!(self.buffer; .arch x64
+            ; mov rax, Rq(a[0].0); mov rdx, Rq(a[1].0); sub rax, Rq(b[0].0); sbb rdx, Rq(b[1].0)
+            ; mov Rq(low.0), rax; mov Rq(high.0), rdx);
+    }
+
+    fn mul_wide(&mut self, signed: bool, low: Gpr, high: Gpr, a: Gpr, b: Gpr) {
+        dynasm!(self.buffer; .arch x64; mov rax, Rq(a.0));
+        match signed {
+            true => dynasm!(self.buffer; .arch x64; imul Rq(b.0)),
+            false => dynasm!(self.buffer; .arch x64; mul Rq(b.0)),
+        }
+        dynasm!(self.buffer; .arch x64; mov Rq(low.0), rax; mov Rq(high.0), rdx);
+    }
+
+    fn compare(&mut self, width: Width, a: Gpr, b: Rhs) {
+        alu!(self, width, 7, (cmp), a, b);
+    }
+
+    fn compare_mem(&mut self, width: Width, a: Mem, b: Rhs) {
+        match (width, b) {
+            (W32, Rhs::Reg(b)) => mem!(self.buffer, a, (cmp), (), (, Rd(b.0))),
+            (W64, Rhs::Reg(b)) => mem!(self.buffer, a, (cmp), (), (, Rq(b.0))),
+            (W32, Rhs::Imm(i)) => mem!(self.buffer, a, (cmp DWORD), (), (, DWORD i)),
+            (W64, Rhs::Imm(i)) => mem!(self.buffer, a, (cmp QWORD), (), (, DWORD i)),
+            (_, Rhs::Mem(_)) => {
+                self.operand_to(width, RCX, Rhs::Mem(a));
+                self.compare(width, RCX, b);
+            }
+        }
+    }
+
+    fn test(&mut self, width: Width, a: Gpr, b: Rhs) {
+        match (width, b) {
+            (W32, Rhs::Reg(b)) => dynasm!(self.buffer; .arch x64; test Rd(a.0), Rd(b.0)),
+            (W64, Rhs::Reg(b)) => dynasm!(self.buffer; .arch x64; test Rq(a.0), Rq(b.0)),
+            (W32, Rhs::Imm(i)) => dynasm!(self.buffer; .arch x64; test Rd(a.0), DWORD i),
+            (W64, Rhs::Imm(i)) => dynasm!(self.buffer; .arch x64; test Rq(a.0), DWORD i),
+            (W32, Rhs::Mem(m)) => mem!(self.buffer, m, (test), (), (, Rd(a.0))),
+            (W64, Rhs::Mem(m)) => mem!(self.buffer, m, (test), (), (, Rq(a.0))),
+        }
+    }
+
+    fn set(&mut self, cond: Cond, d: Gpr) {
+        let byte = |assembler: &mut X64, code: u8, d: u8| {
+            // setcc r8; every register's low byte needs a REX prefix or is al, cl, dl, bl.
+            let rex = 0x40 | d >> 3;
+            assembler.buffer.bytes.extend_from_slice(&[rex, 0x0f, 0x90 | code, 0xc0 | d & 7]);
+        };
+        byte(self, code(cond), RCX.0);
+        match cond {
+            Cond::FloatEq => {
+                byte(self, NO_PARITY, RAX.0);
+                dynasm!(self.buffer; .arch x64; and ecx, eax);
+            }
+            Cond::FloatNe => {
+                byte(self, PARITY, RAX.0);
+                dynasm!(self.buffer; .arch x64; or ecx, eax);
+            }
+            _ => {}
+        }
+        dynasm!(self.buffer; .arch x64; movzx Rd(d.0), cl);
+    }
+
+    fn select(&mut self, width: Width, cond: Cond, d: Gpr, a: Gpr, b: Gpr) {
+        if cond == Cond::FloatEq {
+            // Of two flags only "either" can be moved by in turn.
+            return self.select(width, Cond::FloatNe, d, b, a);
+        }
+        // b, and a over it where the condition holds.
+        let t = if d == a { RCX } else { d };
+        self.mov_if_needed(width, t, b);
+        let mut cmov = |code: u8| {
+            let rex = 0x40 | u8::from(width == W64) << 3 | t.0 >> 3 << 2 | a.0 >> 3;
+            let modrm = 0xc0 | (t.0 & 7) << 3 | a.0 & 7;
+            self.buffer.bytes.extend_from_slice(&[rex, 0x0f, 0x40 | code, modrm]);
+        };
+        cmov(code(cond));
+        if cond == Cond::FloatNe {
+            cmov(PARITY);
+        }
+        self.mov_if_needed(width, d, t);
+    }
+
+    fn jump(&mut self, label: Label) {
+        self.jmp(label);
+    }
+
+    fn jump_if(&mut self, cond: Cond, label: Label) {
+        match cond {
+            Cond::FloatEq => {
+                let end = self.label();
+                self.jcc_near(PARITY, end);
+                self.jcc(code(cond), label);
+                self.bind(end);
+            }
+            Cond::FloatNe => {
+                self.jcc(PARITY, label);
+                self.jcc(code(cond), label);
+            }
+            _ => self.jcc(code(cond), label),
+        }
+    }
+
+    fn jump_if_near(&mut self, cond: Cond, label: Label) {
+        match cond {
+            Cond::FloatEq => {
+                let end = self.label();
+                self.jcc_near(PARITY, end);
+                self.jcc_near(code(cond), label);
+                self.bind(end);
+            }
+            Cond::FloatNe => {
+                self.jcc_near(PARITY, label);
+                self.jcc_near(code(cond), label);
+            }
+            _ => self.jcc_near(code(cond), label),
+        }
+    }
+
+    fn jump_to(&mut self, target: Gpr) {
+        dynasm!(self.buffer; .arch x64; jmp Rq(target.0));
+    }
+
+    fn call_mem(&mut self, target: Mem) {
+        mem!(self.buffer, target, (call QWORD), (), ());
+    }
+
+    fn prologue(&mut self, bytes: i32) {
+        dynasm!(self.buffer; .arch x64
+            ; push rbp; push rbx; push r12; push r13; push r14; push r15; sub rsp, bytes + 8);
+    }
+
+    fn epilogue(&mut self, bytes: i32) {
+        dynasm!(self.buffer; .arch x64
+            ; add rsp, bytes + 8; pop r15; pop r14; pop r13; pop r12; pop rbx; pop rbp; ret);
+    }
+
+    fn undefined(&mut self) {
+        dynasm!(self.buffer; .arch x64; ud2);
+    }
+}
