@@ -44,7 +44,7 @@ pub fn stubs(wasm: &[u8]) -> Result<Vec<Stub>> {
     Ok(stubs)
 }
 
-/// Bytes of the code section's contents.
+/// Bytes of all functions' bodies in the code section.
 pub fn code_size(wasm: &[u8]) -> u32 {
     let payloads = Parser::new(0).parse_all(wasm).filter_map(Result::ok);
     let mut sizes = payloads.filter_map(|payload| match payload {
@@ -52,4 +52,27 @@ pub fn code_size(wasm: &[u8]) -> u32 {
         _ => None,
     });
     sizes.next().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_have_stubs_and_memories_have_none() -> Result<()> {
+        let wasm = wat::parse_str(r#"(module (type (func)) (import "a" "b" (func (param i32) (result i64))) (func))"#)?;
+        let [stub] = &stubs(&wasm)?[..] else { bail!("not one stub") };
+        assert_eq!((&*stub.module, &*stub.name), ("a", "b"));
+        assert_eq!((stub.ty.params().len(), stub.ty.results()), (1, &[wasmparser::ValType::I64][..]));
+        assert!(stubs(&wat::parse_str(r#"(module (import "a" "b" (memory 1)))"#)?).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn code_is_measured_without_the_section_header_and_count() -> Result<()> {
+        assert_eq!(code_size(&wat::parse_str("(module)")?), 0);
+        // A body's size, no locals, and an end.
+        assert_eq!(code_size(&wat::parse_str("(module (func))")?), 3);
+        Ok(())
+    }
 }

@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
     /// Programs or cases, as PROGRAM or PROGRAM/CASE.
-    #[arg(long, value_delimiter = ',', default_value = "sqlite,lua,python,ruby")]
+    #[arg(long, value_delimiter = ',', default_value = "sqlite/orders,lua/work,python/report,ruby/report")]
     only: Vec<String>,
     /// Where the cases are.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../real"))]

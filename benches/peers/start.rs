@@ -219,7 +219,10 @@ fn print(row: &Row, clock: Clock) {
     println!("\n{}: {} bytes, {} of them code", row.module, row.bytes, row.code_bytes);
     let mut table = Table::new(&["engine", "load ms", "instantiate ms", "sum ms", "ratio", "MB/s"]);
     for cell in &row.engines {
-        let of = |costs: &[Cost]| format!("{:.2}", median(costs.iter().map(|cost| cost.by(clock) * 1e3)));
+        let of = |costs: &[Cost]| match costs {
+            [] => "-".to_owned(),
+            _ => format!("{:.2}", median(costs.iter().map(|cost| cost.by(clock) * 1e3))),
+        };
         let Some(sum) = cell.median else { continue };
         let ratio = report::ratio(cell.ratio.unwrap_or(f64::NAN));
         let throughput = cell.throughput.map_or("-".to_owned(), |rate| format!("{rate:.1}"));

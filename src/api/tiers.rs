@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use terrace_core::tier::Tier;
+use terrace_interp::Interp;
 use terrace_reference::Reference;
 
 /// A tier that an engine can be asked to run on.
@@ -12,7 +13,10 @@ pub(crate) struct Registration {
 }
 
 /// Every tier; the first is the default.
-pub(crate) const TIERS: &[Registration] = &[Registration { name: "reference", make: || Arc::new(Reference) }];
+pub(crate) const TIERS: &[Registration] = &[
+    Registration { name: "reference", make: || Arc::new(Reference) },
+    Registration { name: "interp", make: || Arc::new(Interp) },
+];
 
 /// The tier of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Registration> {

@@ -164,7 +164,7 @@ fn is_common_binary(op: Op) -> bool {
 }
 
 /// Vector arithmetic that chains.
-fn is_lane_arithmetic(op: Op) -> bool {
+pub fn is_lane_arithmetic(op: Op) -> bool {
     use Op::*;
     matches!(
         op,
@@ -176,7 +176,7 @@ fn is_lane_arithmetic(op: Op) -> bool {
 /// Loads that programs are full of.
 fn is_common_load(op: Op) -> bool {
     use Op::*;
-    matches!(op, I32Load | I64Load | F32Load | F64Load | I32Load8U | I32Load8S | I32Load16U)
+    matches!(op, I32Load | I64Load | F32Load | F64Load | I32Load8U)
 }
 
 /// What the fields `d`, `a` and `b` of an op in a form are, if they are slots.
@@ -272,7 +272,7 @@ pub fn dims(op: Op, form: Form) -> Option<Dims> {
         Shape::replace_lane | Shape::load_lane => Dims { accumulates: None, ..dims },
         Shape::store_lane | Shape::atomic_store => dims,
         Shape::atomic_load | Shape::atomic_rmw | Shape::atomic_cmpxchg => Dims { d: rare, accumulates: Some(File::Int), ..dims },
-        Shape::wide => Dims { accumulates: None, ..dims },
+        Shape::wide => Dims { accumulates: None, clobbers: true, ..dims },
         Shape::atomic_wait | Shape::atomic_notify => Dims { accumulates: None, clobbers: true, ..dims },
         Shape::special => special(op, dims),
     })
@@ -293,7 +293,7 @@ fn special(op: Op, dims: Dims) -> Dims {
         Op::CanonF32x4 | Op::CanonF64x2 => Dims { a: VECTOR_USE, ..dims },
         Op::ConstV128 | Op::GlobalGetV128 => dims,
         Op::RefAsNonNull => Dims { a: INT_USE, ..dims },
-        Op::MemorySize | Op::TableSize | Op::TableGet => Dims { d: RARE_DEF, ..dims },
+        Op::TableSize | Op::TableGet => Dims { d: RARE_DEF, ..dims },
         Op::TableSet
         | Op::GlobalSetV128
         | Op::AtomicFence
@@ -304,11 +304,11 @@ fn special(op: Op, dims: Dims) -> Dims {
         | Op::ReturnV128
         | Op::ReturnRange => Dims { accumulates: None, ..dims },
         Op::CopyRange => Dims { d: &[Slot, Reload], accumulates: None, ..dims },
-        Op::Call
-        | Op::CallImport
-        | Op::CallIndirect
-        | Op::CallRef
-        | Op::ReturnCall
+        // Calls save pinned locals, if there are any.
+        Op::Call | Op::CallImport | Op::CallIndirect | Op::CallRef => {
+            Dims { d: RARE_DEF, accumulates: None, clobbers: true, ..dims }
+        }
+        Op::ReturnCall
         | Op::ReturnCallImport
         | Op::ReturnCallIndirect
         | Op::ReturnCallRef
@@ -321,6 +321,7 @@ fn special(op: Op, dims: Dims) -> Dims {
         | Op::TableCopy
         | Op::TableInit
         | Op::ElemDrop
+        | Op::MemorySize
         | Op::MemoryGrow
         | Op::MemoryFill
         | Op::MemoryCopy

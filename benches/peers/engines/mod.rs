@@ -144,3 +144,48 @@ pub fn choose(names: &[String], default: impl Fn(&Entry) -> bool) -> Result<Vec<
 fn exported<F>(run: Option<F>) -> Result<F> {
     run.ok_or_else(|| anyhow::anyhow!("no export `run: [i32] -> [i64]`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What every engine can: integers, locals, a loop and a call.
+    const COUNT: &str = r#"
+        (module
+            (func $step (param i64) (result i64) (i64.add (local.get 0) (i64.const 3)))
+            (func (export "run") (param i32) (result i64)
+                (local i64)
+                (loop
+                    (local.set 1 (call $step (local.get 1)))
+                    (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+                (local.get 1)))"#;
+
+    #[test]
+    fn every_engine_in_this_process_counts() -> Result<()> {
+        let wasm = wat::parse_str(COUNT)?;
+        for entry in all().iter().filter(|entry| !entry.name.starts_with("v8")) {
+            let result = entry.make()?.load(&wasm)?.instantiate()?.run(7)?;
+            assert_eq!(result, 21, "{}", entry.name);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn names_differ_and_find_their_engines() -> Result<()> {
+        let entries = all();
+        for (index, entry) in entries.iter().enumerate() {
+            assert_eq!(find(&entry.name)?.name, entry.name);
+            assert!(entries[..index].iter().all(|other| other.name != entry.name), "{}", entry.name);
+        }
+        assert!(find("nothing").is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_refused_is_an_error() -> Result<()> {
+        for entry in all().iter().filter(|entry| !entry.name.starts_with("v8")) {
+            assert!(entry.make()?.load(b"no module").is_err(), "{}", entry.name);
+        }
+        Ok(())
+    }
+}

@@ -1,5 +1,5 @@
-//! makepad-stitch. It validates and translates at load or lazily as it sees fit, and has no host functions of dynamic type,
-//! so that modules with imports cannot be instantiated.
+//! makepad-stitch. It validates at load and translates at the first call. It has no host functions of dynamic type, so that
+//! modules with imports cannot be instantiated.
 
 use anyhow::{Result, bail};
 use makepad_stitch::{Func, Linker, Store, Val};

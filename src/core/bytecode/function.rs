@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use terrace_abi::Word;
+use terrace_abi::{Ty, Word};
 
 use super::{Positions, References};
 
@@ -59,6 +59,17 @@ pub struct Loop {
     pub depth: u16,
 }
 
+/// How much a local is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalUse {
+    /// Its slot.
+    pub slot: u32,
+    /// Its uses, weighted by loop depth.
+    pub uses: u32,
+    /// Its type.
+    pub ty: Ty,
+}
+
 /// A function's bytecode and what tiers need to know about it.
 #[derive(Debug, Default)]
 pub struct Function {
@@ -84,9 +95,8 @@ pub struct Function {
     pub positions: Positions,
     /// Slots that hold heap references.
     pub references: References,
-    /// The slot of each local that is used, and its uses, weighted by loop depth: what pinning and register assignment start
-    /// from.
-    pub local_uses: Box<[(u32, u32)]>,
+    /// The locals that are used: what pinning and register assignment start from.
+    pub local_uses: Box<[LocalUse]>,
     /// The form that an interpreter runs; owned here, made by the tier on the first call.
     pub running: OnceLock<Box<[Word]>>,
 }

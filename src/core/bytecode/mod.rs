@@ -12,7 +12,7 @@ pub mod verify;
 
 pub use decode::{DecodeError, Instruction, Instructions, OperandValue, Target};
 pub use disasm::disassemble;
-pub use function::{CodeConfig, Function, Handler, Level, Loop};
+pub use function::{CodeConfig, Function, Handler, Level, LocalUse, Loop};
 pub use positions::{Positions, PositionsBuilder};
 pub use references::{References, ReferencesBuilder};
 pub use verify::{Verified, VerifyError, verify};

@@ -43,6 +43,6 @@ pub use module::{
     DataSegment, ElementSegment, Elements, Export, ExprRange, ExternIndex, Import, Module, ModuleError, SegmentMode,
     TranslationStats,
 };
-pub use stack::{Frame, FrameView, Slots, VmStack};
+pub use stack::{Frame, FrameView, Link, Slots, VmStack};
 pub use store::{EpochCallback, FuelError, GrowError, InterruptHandle, LimiterAccess, ObjectError, Store};
 pub use trap::{Backtrace, BoxError, FrameInfo, HostError, Raise, Stop, Trap};

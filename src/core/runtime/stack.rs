@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::Ordering;
 
-use terrace_abi::vm::{FRAME_CHARGE, FrameRecord, StoreRecord};
+use terrace_abi::vm::{FRAME_CHARGE, FRAME_LOOPS, FrameRecord, StoreRecord};
 use terrace_abi::{TrapKind, Word};
 
 use super::instance::{Instance, InstanceRef};
@@ -31,6 +31,19 @@ pub struct Frame {
     /// The instance that it runs in.
     pub instance: *const Instance,
     /// Slot 0.
+    pub base: *mut u64,
+}
+
+/// What is between two activations of machine code: returned through, and skipped by whoever looks at activations.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// What stands for its code.
+    pub code: *const Word,
+    /// Where a return continues.
+    pub resume: *const Word,
+    /// The instance that it leads to.
+    pub instance: *const Instance,
+    /// Slot 0 of the callee.
     pub base: *mut u64,
 }
 
@@ -329,6 +342,65 @@ impl VmStack {
         self.set_left(left);
         self.set_newest(top.wrapping_add(1));
         true
+    }
+
+    /// Puts a link in front of the newest frame. It is popped like a frame.
+    ///
+    /// # Safety
+    ///
+    /// What the link points to must live as long as it is on the stack.
+    pub unsafe fn push_link(&mut self, link: Link) -> Result<(), TrapKind> {
+        let top = self.newest();
+        if top.addr() <= self.frames_end.addr() {
+            return Err(TrapKind::StackOverflow);
+        }
+        let at = top.wrapping_sub(1);
+        let stack_left = self.record.stack_left.load(Ordering::Relaxed);
+        // SAFETY: there are fewer frames than the committed room has.
+        unsafe {
+            at.write(FrameRecord {
+                code: link.code,
+                pc: link.code,
+                resume: link.resume,
+                base: link.base,
+                function: ptr::null(),
+                instance: link.instance.cast(),
+                stack_left,
+                pinned: [0; 3],
+                loops: [ptr::null(); FRAME_LOOPS],
+            });
+        }
+        self.set_newest(at);
+        Ok(())
+    }
+
+    /// If the newest frame is a link, makes it lead to another instance.
+    pub fn retarget_link(&mut self, instance: *const Instance) -> bool {
+        let top = self.newest();
+        let is_link = self.top_frame().is_some_and(|frame| frame.function.is_null());
+        if is_link {
+            // SAFETY: there is a frame at `top`.
+            unsafe { (*top).instance = instance.cast() };
+        }
+        is_link
+    }
+
+    /// What was left of the charge before the newest frame took its own.
+    pub fn left_below(&self) -> i64 {
+        self.top_frame().map_or(0, |frame| self.left_before(frame))
+    }
+
+    /// Prepares the newest frame, which machine code runs, for a call by a helper: execution goes on so many words behind its
+    /// pc, with pinned locals that are read from their slots.
+    pub fn prepare_call(&mut self, words: usize, pinned: [u32; 3]) {
+        let top = self.newest();
+        let Some(slots) = self.newest_view().map(|frame| frame.slots) else { return };
+        let values = pinned.map(|slot| if slot < slots.len() { slots.get64(slot) } else { 0 });
+        // SAFETY: there is a frame at `top`.
+        unsafe {
+            (*top).resume = (*top).pc.wrapping_add(words);
+            (*top).pinned = values;
+        }
     }
 
     /// The newest frame, which may be a link.

@@ -4,6 +4,8 @@
 //! materialised into its home only where somebody needs it in a slot. Locals on the stack are linked per local, so that an
 //! assignment finds the entries that still mean the old value without a search.
 
+use terrace_abi::Ty;
+
 use crate::bytecode::ReferencesBuilder;
 
 /// What translation has to know of a value's type.
@@ -55,6 +57,7 @@ pub(super) struct Entry {
 pub(super) struct Local {
     pub(super) slot: u32,
     pub(super) kind: Kind,
+    pub(super) ty: Ty,
     /// Topmost entry that means this local, as index + 1; 0 for none.
     pub(super) pending: u32,
     /// Uses, weighted by loop depth.

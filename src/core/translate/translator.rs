@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use terrace_abi::{Form, Op, Word, vm::FRAME_CHARGE};
+use terrace_abi::{Form, Op, Ty, Word, vm::FRAME_CHARGE};
 use wasmparser::{
     AbstractHeapType, FuncValidator, HeapType, RefType, UnpackedIndex, ValType, ValidatorResources, WasmModuleResources,
 };
@@ -11,7 +11,7 @@ use super::TranslateError;
 use super::control::{Frame, KindPool};
 use super::emit::Emitter;
 use super::stack::{Entry, Kind, Local, Operands, Value};
-use crate::bytecode::{CodeConfig, Function, Handler, Level, Loop, ReferencesBuilder};
+use crate::bytecode::{CodeConfig, Function, Handler, Level, LocalUse, Loop, ReferencesBuilder};
 
 /// Near slots that functions with far slots keep free, in pairs, for bringing far operands within reach of 16-bit fields.
 ///
@@ -146,12 +146,20 @@ impl<'b> Translator<'b> {
     /// Adds locals of one type from `slot` on; returns the slot behind them.
     fn add_locals(&mut self, slot: u32, count: u32, ty: ValType) -> u32 {
         let kind = self.kind(ty);
+        let value_ty = match ty {
+            ValType::I32 => Ty::I32,
+            ValType::I64 => Ty::I64,
+            ValType::F32 => Ty::F32,
+            ValType::F64 => Ty::F64,
+            ValType::V128 => Ty::V128,
+            ValType::Ref(_) => Ty::Ref,
+        };
         let end = slot + count * kind.slots();
         if kind == Kind::HeapRef {
             self.buffers.references.locals(slot..end);
         }
         let slots = (slot..end).step_by(kind.slots() as usize);
-        self.buffers.stack.locals.extend(slots.map(|slot| Local { slot, kind, pending: 0, uses: 0 }));
+        self.buffers.stack.locals.extend(slots.map(|slot| Local { slot, kind, ty: value_ty, pending: 0, uses: 0 }));
         end
     }
 
@@ -207,7 +215,7 @@ impl<'b> Translator<'b> {
             loops: self.buffers.loops.as_slice().into(),
             positions: self.buffers.emit.positions.finish(),
             references: self.buffers.references.finish(),
-            local_uses: used.map(|local| (local.slot, local.uses)).collect(),
+            local_uses: used.map(|local| LocalUse { slot: local.slot, uses: local.uses, ty: local.ty }).collect(),
             ..Function::default()
         }
     }

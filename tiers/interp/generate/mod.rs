@@ -15,11 +15,11 @@ mod simd;
 mod special;
 mod stub;
 
-use terrace_abi::{Form, Op, Shape, TrapKind};
+use terrace_abi::{Form, Op, Shape, TrapKind, Ty};
 use terrace_masm::{Gpr, Label, Load, Mem, Rhs, Roles, Width};
 use terrace_templates::Machine;
 
-use crate::classes::{Class, Dims, JUMPS, Jump, numbers};
+use crate::classes::{Class, Dims, JUMPS, Jump, is_lane_arithmetic, numbers};
 use stub::Stubs;
 
 /// Offsets are in units of so many bytes.
@@ -88,13 +88,25 @@ impl<M: Machine> Generator<M> {
         let handlers_from = self.m.offset();
         let mut offsets = Vec::new();
         let mut firsts = Vec::new();
+        let mut far = Vec::new();
         for (op, form, dims) in numbers() {
             let number = (op as u16) << Form::BITS | u16::from(form.0);
             firsts.push((number, offsets.len() as u32));
             for variant in variants(op, form, dims) {
                 let at = self.begin();
-                self.handler(variant);
-                self.end(at, variant.name());
+                if variant.is_far() {
+                    let body = self.m.label();
+                    self.m.jump(body);
+                    // A probe needs more room.
+                    while self.m.offset() <= at + UNIT {
+                        self.m.undefined();
+                    }
+                    far.push((body, variant));
+                    self.end(at, format!("{}_near", variant.name()));
+                } else {
+                    self.handler(variant);
+                    self.end(at, variant.name());
+                }
                 offsets.push(unit(at));
             }
         }
@@ -102,6 +114,12 @@ impl<M: Machine> Generator<M> {
         let links = self.links();
         let handlers = self.symbols.iter().filter(|symbol| symbol.at >= handlers_from);
         let starts: Vec<usize> = handlers.map(|symbol| symbol.at).collect();
+        for (body, variant) in far {
+            let at = self.begin();
+            self.m.bind(body);
+            self.handler(variant);
+            self.end(at, variant.name());
+        }
         let probed = self.probes(&starts);
         self.m.finish();
         let out_of_bounds = self.position(self.stubs.trap(TrapKind::MemoryOutOfBounds));
@@ -178,7 +196,7 @@ impl<M: Machine> Generator<M> {
 /// An offset in units.
 fn unit(at: usize) -> u16 {
     assert!(at.is_multiple_of(UNIT));
-    (at / UNIT) as u16
+    u16::try_from(at / UNIT).expect("handlers are within reach of 16-bit offsets")
 }
 
 /// The handlers of an op and form, in the order of their numbers.
@@ -209,6 +227,26 @@ fn product(op: Op, form: Form, dims: Dims, explicit: bool) -> Vec<Variant> {
 }
 
 impl Variant {
+    /// Whether the handler lies outside of what offsets reach, behind a jump: rare ones do, so that the others have room.
+    fn is_far(&self) -> bool {
+        use Shape::*;
+        let info = self.op.info();
+        let is_vector = |ty: &Ty| *ty == Ty::V128;
+        let vector = info.params.iter().any(is_vector) || info.result.as_ref().is_some_and(is_vector);
+        let far_shape = matches!(info.shape, atomic_load | atomic_store | atomic_rmw | atomic_cmpxchg | wide);
+        let far_form = match info.shape {
+            load | store => self.form == Form::ANY,
+            binary => matches!(self.form, Form::IMM64 | Form::IMM64_LEFT),
+            compare => {
+                matches!(self.form, Form::IMM64 | Form::IMM64_LEFT | Form::SELECT_V128 | Form::SELECT_V128_IMM)
+            }
+            unary => info.traits.traps || info.feature == "saturating_float_to_int",
+            _ => false,
+        };
+        let near_vector = is_lane_arithmetic(self.op) || matches!(self.op, Op::V128Load | Op::V128Store);
+        self.explicit || far_shape || far_form || (vector && !near_vector)
+    }
+
     fn name(&self) -> String {
         let letter = |class: Class| match class {
             Class::Slot => 's',

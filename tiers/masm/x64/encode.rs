@@ -64,19 +64,26 @@ macro_rules! mem {
             None if disp == 0 && base & 7 != 5 => {
                 dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [Rq(base)] $($after)*)
             }
-            None => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [Rq(base) + disp] $($after)*),
-            Some((index, 0)) => {
-                dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [Rq(base) + 1 * Rq(index.0) + disp] $($after)*)
-            }
-            Some((index, 1)) => {
-                dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [Rq(base) + 2 * Rq(index.0) + disp] $($after)*)
-            }
-            Some((index, 2)) => {
-                dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [Rq(base) + 4 * Rq(index.0) + disp] $($after)*)
-            }
-            Some((index, _)) => {
-                dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [Rq(base) + 8 * Rq(index.0) + disp] $($after)*)
-            }
+            None => match i8::try_from(disp) {
+                Ok(disp) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [BYTE Rq(base) + disp] $($after)*),
+                Err(_) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [DWORD Rq(base) + disp] $($after)*),
+            },
+            Some((index, 0)) => match i8::try_from(disp) {
+                Ok(disp) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [BYTE Rq(base) + 1 * Rq(index.0) + disp] $($after)*),
+                Err(_) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [DWORD Rq(base) + 1 * Rq(index.0) + disp] $($after)*),
+            },
+            Some((index, 1)) => match i8::try_from(disp) {
+                Ok(disp) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [BYTE Rq(base) + 2 * Rq(index.0) + disp] $($after)*),
+                Err(_) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [DWORD Rq(base) + 2 * Rq(index.0) + disp] $($after)*),
+            },
+            Some((index, 2)) => match i8::try_from(disp) {
+                Ok(disp) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [BYTE Rq(base) + 4 * Rq(index.0) + disp] $($after)*),
+                Err(_) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [DWORD Rq(base) + 4 * Rq(index.0) + disp] $($after)*),
+            },
+            Some((index, _)) => match i8::try_from(disp) {
+                Ok(disp) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [BYTE Rq(base) + 8 * Rq(index.0) + disp] $($after)*),
+                Err(_) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [DWORD Rq(base) + 8 * Rq(index.0) + disp] $($after)*),
+            },
         }
     }};
 }

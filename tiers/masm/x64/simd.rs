@@ -3,26 +3,30 @@
 //! Instructions have three operands, so that a destination that is also a source costs nothing; where there are several instructions,
 //! all but the last write scratch (`xmm0` to `xmm3`).
 
+mod convert;
 mod shift;
 mod shuffle;
 mod vex;
 
-use dynasmrt::DynasmApi;
+use dynasmrt::{DynasmApi, dynasm};
 
 use super::encode::mem;
-use super::{X0, X1, X2, X3, X64};
+use super::{X0, X1, X2, X64};
 use crate::operand::{Fpr, Gpr, Mem, Rhs, Width};
 use crate::{FloatCond, FloatWidth, Half, LaneCond, Lanes, LoadVector, Masm, Rounding, Simd};
 use FloatWidth::{F32, F64};
+use predicate::{EQUAL, LESS, LESS_OR_EQUAL, NOT_EQUAL, UNORDERED};
 use vex::{Opcode, by_lanes, by_width, splat8, splat16, splat32, splat64, v, vex, with_immediate};
 
-/// Predicates of `vcmpps`.
-const EQUAL: u8 = 0;
-const LESS: u8 = 1;
-const LESS_OR_EQUAL: u8 = 2;
-const UNORDERED: u8 = 3;
-const NOT_EQUAL: u8 = 4;
-const GREATER_OR_EQUAL: u8 = 13;
+/// What `vcmpps` may be asked.
+mod predicate {
+    pub(super) const EQUAL: u8 = 0;
+    pub(super) const LESS: u8 = 1;
+    pub(super) const LESS_OR_EQUAL: u8 = 2;
+    pub(super) const UNORDERED: u8 = 3;
+    pub(super) const NOT_EQUAL: u8 = 4;
+    pub(super) const GREATER_OR_EQUAL: u8 = 13;
+}
 
 #[cold]
 fn no_such(lanes: Lanes) -> ! {
@@ -126,17 +130,17 @@ impl Simd for X64 {
     }
 
     fn any_true(&mut self, d: Gpr, a: Fpr) {
-        vex!(self, xor Rd(d.0), Rd(d.0));
+        dynasm!(self.buffer; .arch x64; xor Rd(d.0), Rd(d.0));
         v!(self, vptest a, a);
-        vex!(self, setne Rb(d.0));
+        dynasm!(self.buffer; .arch x64; setne Rb(d.0));
     }
 
     fn all_true(&mut self, lanes: Lanes, d: Gpr, a: Fpr) {
         self.constant_to(X0, 0);
         by_lanes!(self, lanes, [vpcmpeqb vpcmpeqw vpcmpeqd vpcmpeqq] X0, a, X0);
-        vex!(self, xor Rd(d.0), Rd(d.0));
+        dynasm!(self.buffer; .arch x64; xor Rd(d.0), Rd(d.0));
         v!(self, vptest X0, X0);
-        vex!(self, sete Rb(d.0));
+        dynasm!(self.buffer; .arch x64; sete Rb(d.0));
     }
 
     fn bitmask(&mut self, lanes: Lanes, d: Gpr, a: Fpr) {
@@ -364,16 +368,17 @@ impl Simd for X64 {
     }
 
     fn extend_lanes(&mut self, from: Lanes, half: Half, signed: bool, d: Fpr, a: Fpr) {
-        let low = match half {
-            Half::Low => a,
-            Half::High => {
+        match (half, signed) {
+            (Half::Low, true) => by_lanes!(self, from, [vpmovsxbw vpmovsxwd vpmovsxdq] d, a),
+            (Half::Low, false) => by_lanes!(self, from, [vpmovzxbw vpmovzxwd vpmovzxdq] d, a),
+            (Half::High, true) => {
                 v!(self, vpunpckhqdq X0, a, a);
-                X0
+                self.extend_lanes(from, Half::Low, true, d, X0);
             }
-        };
-        match signed {
-            true => by_lanes!(self, from, [vpmovsxbw vpmovsxwd vpmovsxdq] d, low),
-            false => by_lanes!(self, from, [vpmovzxbw vpmovzxwd vpmovzxdq] d, low),
+            (Half::High, false) => {
+                self.constant_to(X0, 0);
+                by_lanes!(self, from, [vpunpckhbw vpunpckhwd vpunpckhdq] d, a, X0);
+            }
         }
     }
 
@@ -542,72 +547,30 @@ impl Simd for X64 {
     }
 
     fn trunc_sat_f32x4(&mut self, signed: bool, d: Fpr, a: Fpr) {
-        let limit = splat32((2f32.powi(31)).to_bits());
-        if signed {
-            // NaN becomes 0. What does not fit becomes 1 << 31, which is flipped if it is too great.
-            v!(self, vcmpps X0, a, a; EQUAL);
-            v!(self, vandps X0, X0, a);
-            v!(self, vcvttps2dq X0, X0);
-            v!(self, vcmpps X1, a, [limit]; GREATER_OR_EQUAL);
-            v!(self, vpxor d, X0, X1);
-        } else {
-            // NaN and negative values become 0. The sum of what is below 2^31 and, from there on, 1 << 31; and of the excess over
-            // 2^31, between 0 and its own greatest value.
-            self.constant_to(X3, 0);
-            v!(self, vmaxps X0, a, X3);
-            v!(self, vsubps X1, X0, [limit]);
-            v!(self, vcvttps2dq X0, X0);
-            v!(self, vcmpps X2, X1, [limit]; GREATER_OR_EQUAL);
-            v!(self, vcvttps2dq X1, X1);
-            v!(self, vpxor X1, X1, X2);
-            v!(self, vpmaxsd X1, X1, X3);
-            v!(self, vpaddd d, X0, X1);
+        match signed {
+            true => self.truncate_singles_signed(d, a),
+            false => self.truncate_singles_unsigned(d, a),
         }
     }
 
     fn trunc_sat_f64x2_zero(&mut self, signed: bool, d: Fpr, a: Fpr) {
-        if signed {
-            // NaN becomes 0. Too small values become 1 << 31.
-            v!(self, vcmppd X0, a, a; EQUAL);
-            v!(self, vandpd X0, X0, [splat64(f64::from(i32::MAX).to_bits())]);
-            v!(self, vminpd X0, a, X0);
-            v!(self, vcvttpd2dq d, X0);
-        } else {
-            // Integers in the lowest bits of the significand, once the exponent is 52.
-            self.constant_to(X1, 0);
-            v!(self, vmaxpd X0, a, X1);
-            v!(self, vminpd X0, X0, [splat64(f64::from(u32::MAX).to_bits())]);
-            self.round_floats(F64, Rounding::Trunc, X0, X0);
-            v!(self, vaddpd X0, X0, [splat64(2f64.powi(52).to_bits())]);
-            v!(self, vshufps d, X0, X1; 0b10_00_10_00u8);
+        match signed {
+            true => self.truncate_doubles_signed(d, a),
+            false => self.truncate_doubles_unsigned(d, a),
         }
     }
 
     fn convert_i32x4_f32x4(&mut self, signed: bool, d: Fpr, a: Fpr) {
-        if signed {
-            v!(self, vcvtdq2ps d, a);
-        } else {
-            // 2^23 + lower half, and 2^39 + upper half << 16, are made of bits. The difference of what is not wanted is exact, so that
-            // only the sum is rounded.
-            const HIGH: f32 = 549_755_813_888.0;
-            const BOTH: f32 = HIGH + 8_388_608.0;
-            const ODD_WORDS: u8 = 0b1010_1010;
-            v!(self, vpblendw X0, a, [splat32(8_388_608f32.to_bits())]; ODD_WORDS);
-            v!(self, vpsrld X1, a; 16);
-            v!(self, vpor X1, X1, [splat32(HIGH.to_bits())]);
-            v!(self, vsubps X1, X1, [splat32(BOTH.to_bits())]);
-            v!(self, vaddps d, X0, X1);
+        match signed {
+            true => v!(self, vcvtdq2ps d, a),
+            false => self.singles_from_unsigned(d, a),
         }
     }
 
     fn convert_low_i32x4_f64x2(&mut self, signed: bool, d: Fpr, a: Fpr) {
-        if signed {
-            v!(self, vcvtdq2pd d, a);
-        } else {
-            // 2^52 + a is made of bits.
-            let power = 2f64.powi(52).to_bits();
-            v!(self, vunpcklps X0, a, [splat32((power >> 32) as u32)]);
-            v!(self, vsubpd d, X0, [splat64(power)]);
+        match signed {
+            true => v!(self, vcvtdq2pd d, a),
+            false => self.doubles_from_unsigned(d, a),
         }
     }
 

@@ -4,11 +4,12 @@
 mod common;
 
 use common::{
-    FPRS, Function, GPRS, Golden, Place, Random, State, check, integers, is_vector, meaning_of, memory, registers, rows, values,
+    FPRS, Function, GPRS, Golden, Place, Random, State, check, integers, is_vector, meaning_of, memory, registers,
+    rows, values,
 };
 use terrace_abi::{Op, Shape, Ty, meaning};
 use terrace_masm::x64::X64;
-use terrace_masm::{Fpr, Mem};
+use terrace_masm::{Fpr, Mem, Simd};
 use terrace_templates as templates;
 use terrace_templates::{Reg, lane, simd_float};
 
@@ -132,12 +133,14 @@ fn shifts() {
     let counts: Vec<i32> = (0..=66).chain([127, 128, 255, 256, 65536, i32::MAX, i32::MIN, -1, -8]).collect();
     for op in rows(Shape::binary, is_shift) {
         let vectors: Vec<u128> = inputs(op).into_iter().step_by(37).take(SOME).map(|input| input[0]).collect();
-        let with = |count: i32| vectors.iter().map(move |&vector| vec![vector, count as u32 as u128]).collect::<Vec<_>>();
+        let with =
+            |count: i32| vectors.iter().map(move |&vector| vec![vector, count as u32 as u128]).collect::<Vec<_>>();
         let all: Vec<_> = counts.iter().flat_map(|&count| with(count)).collect();
         check_all(op, &all, |m, d, operands| templates::binary(m, op, d, operands[0], operands[1].into()));
         for (d, a) in [(FPRS[0], FPRS[1]), (FPRS[1], FPRS[1])] {
             let places = |count| [Place::Reg(a.into()), count];
-            let emit = |count: Place| move |m: &mut X64| templates::binary(m, op, d.into(), a.into(), count.right(Ty::I32));
+            let emit =
+                |count: Place| move |m: &mut X64| templates::binary(m, op, d.into(), a.into(), count.right(Ty::I32));
             check(op, d.into(), &places(Place::Memory(1)), emit(Place::Memory(1)), &all);
             for &count in &counts {
                 let place = Place::Imm(count);
@@ -238,6 +241,13 @@ fn shuffled_lanes() {
                 assert_eq!(variable, expected, "{shuffle:?} {d:?} {regs:?}");
             }
         }
+    }
+}
+
+#[test]
+fn constants() {
+    for bits in values(Ty::V128) {
+        assert_eq!(run(|m| m.vector_const(FPRS[0], bits), FPRS[0], &[]), bits);
     }
 }
 
@@ -416,7 +426,9 @@ fn golden() {
                 let title = format!("{} by 3", op.text());
                 golden.add(&title, |m| templates::binary(m, op, d.into(), a.into(), 3.into()));
             }
-            Shape::binary => golden.add(op.text(), |m| templates::binary(m, op, d.into(), a.into(), Reg::from(b).into())),
+            Shape::binary => {
+                golden.add(op.text(), |m| templates::binary(m, op, d.into(), a.into(), Reg::from(b).into()))
+            }
             Shape::ternary => golden.add(op.text(), |m| templates::ternary(m, op, d, a, b, c)),
             Shape::load => golden.add(op.text(), |m| templates::load(m, op, d.into(), mem)),
             Shape::store => golden.add(op.text(), |m| templates::store(m, op, mem, a.into())),

@@ -16,7 +16,7 @@ use super::super::mmap::{Growable, Reservation};
 use super::types::{BoundsMode, MemoryError, MemoryTunables, MemoryType};
 
 /// What a guarded memory reserves: a 32-bit address plus a 32-bit offset plus the widest access ends within.
-const GUARD_RESERVATION: usize = (8 << 30) + (64 << 10);
+pub const GUARD_RESERVATION: usize = (8 << 30) + (64 << 10);
 
 /// What a shared memory with explicit bounds reserves at most beyond its minimum. Growth past it fails.
 const SHARED_RESERVATION: usize = 64 << 30;

@@ -21,6 +21,7 @@ mod tests;
 mod types;
 
 pub use atomic::{RmwOp, Width};
+pub use linear::GUARD_RESERVATION;
 pub use shared::SharedMemory;
 pub use types::{BoundsMode, MemoryError, MemoryTunables, MemoryType, PAGE_SIZE_LOG2};
 

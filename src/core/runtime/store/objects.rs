@@ -268,6 +268,11 @@ impl Store {
         self.func_type_ref(&func).clone()
     }
 
+    /// The slots that a function's results take.
+    pub fn func_result_slots(&self, func: FuncRef) -> u32 {
+        self.func_type_ref(&func).result_slots() as u32
+    }
+
     pub(super) fn func_type_ref<'a>(&'a self, func: &'a FuncRef) -> &'a FuncType {
         let index = func.index();
         let Some(instance) = func.instance_ref() else {

@@ -30,7 +30,7 @@ pub fn values(ty: Ty) -> Vec<u128> {
         Ty::F64 => floats_64(),
         Ty::V128 => vectors(),
         Ty::I32 => integers(32),
-        _ => integers(64),
+        _ => integers(64).into_iter().chain(halfway()).collect(),
     };
     let mut unique: Vec<u128> = Vec::new();
     for value in values {
@@ -60,6 +60,14 @@ pub fn integers(bits: u32) -> Vec<u128> {
         });
     let random = (0..8).map(move |i| u128::from(random.next()) >> (i % 4 * 11));
     edges.chain(random).map(|value| value & mask).collect()
+}
+
+/// 64-bit integers halfway between two floats of either width, and their neighbours.
+fn halfway() -> impl Iterator<Item = u128> {
+    let places = [(63, 10), (63, 39), (62, 9), (62, 38)];
+    places.into_iter().flat_map(|(top, half)| {
+        [1, 3].into_iter().flat_map(move |odd: u128| [0, 1, 2].map(|above| (1 << top) + (odd << half) + above - 1))
+    })
 }
 
 /// Floats of either width: `values` is written once for both.

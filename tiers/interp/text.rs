@@ -1,0 +1,104 @@
+//! The handlers as part of the program, and faults in them.
+
+use std::sync::OnceLock;
+use std::{io, ptr};
+
+use terrace_abi::Word;
+use terrace_core::runtime::memory::GUARD_RESERVATION;
+use terrace_core::runtime::signals::{self, CodeRange, Registers};
+
+use crate::activation::{Activation, EXIT, RESTORE, header};
+
+include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+
+core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/interp.s")));
+
+unsafe extern "C" {
+    #[link_name = "terrace_interp"]
+    static TEXT: [u8; LENGTH];
+}
+
+/// The base that handler offsets count from.
+pub(crate) fn base() -> *const u8 {
+    (&raw const TEXT).cast()
+}
+
+/// The base whose handlers call the probe before each instruction.
+pub(crate) fn probed_base() -> *const u8 {
+    base().wrapping_add(PROBED)
+}
+
+/// Starts an activation and returns how it ended.
+///
+/// # Safety
+///
+/// Everything that the activation points to is alive, and not borrowed otherwise; its start is linked code whose arguments lie at the
+/// base of the newest frame, a link.
+pub(crate) unsafe fn start(activation: *mut Activation) -> u32 {
+    // SAFETY: the build script put a C function of this type there.
+    let start = unsafe {
+        std::mem::transmute::<*const u8, unsafe extern "C" fn(*mut Activation) -> u32>(base().wrapping_add(START))
+    };
+    // SAFETY: the caller's promise.
+    unsafe { start(activation) }
+}
+
+const LINK_WORDS: usize = header::WORDS + 2;
+
+/// What links continue at, behind a header without pinned locals.
+static LINK: [Word; LINK_WORDS] = {
+    let mut words = [Word(0); LINK_WORDS];
+    words[header::WORDS + EXIT as usize] = Word(LINKS[EXIT as usize] as u64);
+    words[header::WORDS + RESTORE as usize] = Word(LINKS[RESTORE as usize] as u64);
+    words
+};
+
+/// The code of links.
+pub(crate) fn link() -> *const Word {
+    &raw const LINK[header::WORDS]
+}
+
+/// Features that handlers use and this processor lacks, by name.
+pub(crate) fn missing_features() -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        macro_rules! require {
+            ($($feature:tt)*) => {$(
+                if !std::arch::is_x86_feature_detected!($feature) {
+                    missing.push($feature);
+                }
+            )*};
+        }
+        require!("avx" "avx2" "bmi1" "bmi2" "fma" "lzcnt" "popcnt");
+    }
+    missing
+}
+
+/// The hardware number of the register that holds memory 0's base.
+#[cfg(target_arch = "x86_64")]
+const MEMORY: u8 = 14;
+
+/// Where a fault in the handlers goes on: accesses to memory 0 that its guard pages stopped are traps.
+fn resolve(_: usize, address: usize, registers: &Registers) -> Option<usize> {
+    let memory = registers.get(MEMORY);
+    let inside = memory != 0 && address.wrapping_sub(memory) < GUARD_RESERVATION;
+    inside.then(|| base().addr() + OUT_OF_BOUNDS)
+}
+
+/// Makes faults in the handlers traps, once for the process.
+pub(crate) fn install() -> io::Result<()> {
+    static RANGE: OnceLock<CodeRange> = OnceLock::new();
+    static INSTALLED: OnceLock<Result<(), io::ErrorKind>> = OnceLock::new();
+    let installed = INSTALLED.get_or_init(|| {
+        let start = base().expose_provenance();
+        let range = RANGE.get_or_init(|| CodeRange { start, end: start + LENGTH, resolve });
+        // SAFETY: `resolve` continues at a stub that needs only what every handler keeps in registers.
+        unsafe { signals::register(range) };
+        signals::install().map_err(|error| error.kind())
+    });
+    installed.map_err(io::Error::from)
+}
+
+/// Looks like a frame's code for whoever walks frames.
+pub(crate) const NO_FUNCTION: *const () = ptr::null();
