@@ -14,15 +14,15 @@ use terrace_core::runtime::Translation;
 
 use crate::engine::{Engine, LoadError, Outcome};
 use crate::other::Wasmi;
-use crate::terrace::{Terrace, is_limit};
+use crate::terrace::{TIERS, Terrace, is_limit};
 use crate::value::{Value, bytes_agree, edge_value};
 
 /// The most calls of one export, and of one module.
 const CALLS_PER_EXPORT: usize = 5;
 const CALLS: usize = 60;
 
-/// How many configurations of Terrace a module runs on, beside two fixed ones.
-const RANDOM_CONFIGURATIONS: usize = 2;
+/// How many configurations of Terrace a module runs on, beside the one that decides and one for each tier.
+const RANDOM_CONFIGURATIONS: usize = 3;
 
 /// A disagreement, or a panic.
 #[derive(Clone, Debug)]
@@ -259,7 +259,8 @@ fn compare(wasm: &[u8], seed: u64, report: &mut Report) -> Result<(), Divergence
     // The one is reached by recursion, the other has room for frames out of reach of 16 bits.
     let max_stack = if rng.random() { 96 << 10 } else { 2 << 20 };
     let base = Terrace { canonicalize, max_stack, ..Terrace::BASE };
-    let mut others = vec![Terrace { level: Level::Folded, ..base }];
+    let fixed = |tier| Terrace { tier, level: Level::Folded, ..base };
+    let mut others: Vec<_> = (0..TIERS.len()).map(fixed).collect();
     others.extend((0..RANDOM_CONFIGURATIONS).map(|_| base.vary(&mut rng)));
 
     let panicked = |engine: &dyn Engine, message: String| Divergence {

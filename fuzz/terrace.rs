@@ -12,14 +12,15 @@ use terrace_core::runtime::{
     Store, StoreLimits, StoreLimitsBuilder, Translation,
 };
 use terrace_core::tier::Tier;
+use terrace_interp::Interp;
 use terrace_reference::Reference;
 
 use crate::engine::{self, FUEL, Function, Instance, LoadError, MAX_MEMORY, MAX_TABLE, Outcome};
 use crate::value::{Type, Value, pick};
 use crate::watch::Watch;
 
-/// The tiers.
-pub const TIERS: &[fn() -> Arc<dyn Tier>] = &[|| Arc::new(Reference)];
+/// The tiers; the first decides.
+pub const TIERS: &[fn() -> Arc<dyn Tier>] = &[|| Arc::new(Reference), || Arc::new(Interp)];
 
 /// A configuration of Terrace.
 #[derive(Clone, Copy, Debug)]

@@ -5,12 +5,12 @@ use terrace_core::runtime::{self, Translation};
 use wasmparser::WasmFeatures;
 
 use crate::error::{Error, Result};
-use crate::tiers::{self, TIERS};
+use crate::tiers::{self, Registration};
 
 /// Settings of an [`Engine`](crate::Engine).
 ///
-/// By default every proposal of WebAssembly 3.0 and threads are on, functions are validated at load and translated at
-/// their first call, and execution is not metered.
+/// By default engines run on the fastest tier that the machine can run, every proposal of WebAssembly 3.0 and threads are
+/// on, functions are validated at load and translated at their first call, and execution is not metered.
 ///
 /// ```
 /// use terrace::{Config, Engine};
@@ -23,13 +23,13 @@ use crate::tiers::{self, TIERS};
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) core: runtime::Config,
-    pub(crate) tier: &'static str,
+    pub(crate) tier: &'static Registration,
 }
 
 impl Default for Config {
     fn default() -> Config {
         let features = WasmFeatures::WASM3 | WasmFeatures::THREADS;
-        Config { core: runtime::Config { features, ..runtime::Config::default() }, tier: TIERS[0].name }
+        Config { core: runtime::Config { features, ..runtime::Config::default() }, tier: tiers::default() }
     }
 }
 
@@ -102,7 +102,7 @@ impl Config {
     ///
     /// There is no such tier.
     pub fn tier(&mut self, name: &str) -> Result<&mut Config> {
-        self.tier = tiers::find(name).ok_or_else(|| Error::UnknownTier(name.to_owned()))?.name;
+        self.tier = tiers::find(name).ok_or_else(|| Error::UnknownTier(name.to_owned()))?;
         Ok(self)
     }
 

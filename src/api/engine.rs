@@ -6,7 +6,7 @@ use terrace_core::runtime;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::tiers::{self, TIERS};
+use crate::tiers;
 
 /// The environment of modules, linkers and stores: settings, canonical types, a tier and the epoch.
 ///
@@ -31,15 +31,15 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// A setting is out of range, or asks for what the tier cannot run.
+    /// A setting is out of range, or asks for what the tier cannot run, or the machine cannot run the tier.
     pub fn new(config: &Config) -> Result<Engine> {
-        let tier = tiers::find(config.tier).ok_or_else(|| Error::UnknownTier(config.tier.to_owned()))?;
-        Ok(Engine { core: runtime::Engine::new(config.core.clone(), (tier.make)())? })
+        (config.tier.available)()?;
+        Ok(Engine { core: runtime::Engine::new(config.core.clone(), (config.tier.make)())? })
     }
 
-    /// The names of all tiers; the first is the default.
+    /// The names of the tiers that this machine can run; the first is the default.
     pub fn tiers() -> Vec<&'static str> {
-        TIERS.iter().map(|tier| tier.name).collect()
+        tiers::available().map(|tier| tier.name).collect()
     }
 
     /// The name of the tier that functions run on.

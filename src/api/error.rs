@@ -12,6 +12,7 @@ use terrace_core::runtime::types::TypeError;
 use terrace_core::runtime::{
     self, EngineError, FuelError, HostError, InstantiateError, LinkError, ModuleError, ObjectError, Stop,
 };
+use terrace_core::tier::Unsupported;
 use terrace_core::translate::TranslateError;
 
 use crate::refs::ThrownException;
@@ -56,6 +57,9 @@ pub enum Error {
     /// There is no tier of this name.
     #[error("unknown tier `{0}`; there are: {tiers}", tiers = crate::Engine::tiers().join(", "))]
     UnknownTier(String),
+    /// The machine cannot run the tier.
+    #[error(transparent)]
+    Tier(#[from] Unsupported),
     /// The engine cannot be made.
     #[error(transparent)]
     Engine(#[from] EngineError),

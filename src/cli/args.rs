@@ -47,7 +47,7 @@ pub enum Command {
 /// How code is made and run.
 #[derive(Debug, Args)]
 pub struct EngineArgs {
-    /// Execution tier
+    /// Execution tier (by default interp, or reference where the machine cannot run that)
     #[arg(long, value_name = "NAME")]
     pub tier: Option<String>,
     /// Proposals, as changes to the default: [+]NAME, -NAME, all, none, wasm1, wasm2, wasm3
@@ -125,7 +125,7 @@ impl RunArgs {
 /// Arguments of `terrace wast`.
 #[derive(Debug, Args)]
 pub struct WastArgs {
-    /// Execution tier
+    /// Execution tier (by default interp, or reference where the machine cannot run that)
     #[arg(long, value_name = "NAME")]
     pub tier: Option<String>,
     /// How much the translator folds

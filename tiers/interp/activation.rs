@@ -17,8 +17,6 @@ pub struct Activation {
     pub helpers: *const Helper,
     /// The base that handler offsets count from.
     pub handlers: *const u8,
-    /// The same base of the handlers without probes.
-    pub unprobed: *const u8,
     /// The words that links continue at: [`EXIT`] and [`RESTORE`].
     pub link: *const Word,
     /// What runs first.
@@ -27,10 +25,12 @@ pub struct Activation {
     pub floor: usize,
     /// How the activation ended, as a `Status`.
     pub status: u64,
+    /// What handlers keep in registers, while a probe runs: four integers, two vectors.
+    pub kept: [u64; 8],
 }
 
 /// A function that a handler calls: from the activation, the instruction that runs, and one operand more, it makes the word to go on
-/// at, or null to leave the activation.
+/// at, or null to leave the activation. [`HelperId::Probe`] is apart.
 pub type Helper = unsafe extern "C" fn(*mut Activation, *const Word, u64) -> *const Word;
 
 /// Index of the word in [`Activation::link`] that leaves the activation.
@@ -48,14 +48,14 @@ pub mod offset {
     pub const HELPERS: i32 = offset_of!(Activation, helpers) as i32;
     /// [`Activation::handlers`]
     pub const HANDLERS: i32 = offset_of!(Activation, handlers) as i32;
-    /// [`Activation::unprobed`]
-    pub const UNPROBED: i32 = offset_of!(Activation, unprobed) as i32;
     /// [`Activation::link`]
     pub const LINK: i32 = offset_of!(Activation, link) as i32;
     /// [`Activation::start`]
     pub const START: i32 = offset_of!(Activation, start) as i32;
     /// [`Activation::status`]
     pub const STATUS: i32 = offset_of!(Activation, status) as i32;
+    /// [`Activation::kept`]
+    pub const KEPT: i32 = offset_of!(Activation, kept) as i32;
 }
 
 /// The words in front of running code.
@@ -141,6 +141,7 @@ helpers! {
     Wait64 wait64;
     /// `memory.atomic.notify`
     Notify notify;
-    /// A probe, before the instruction runs.
+    /// A probe, before the instruction runs; the operand is the handler's offset, and the result the address of the handler to go on
+    /// in.
     Probe probe;
 }

@@ -1,23 +1,34 @@
 //! The slot entry of every function that this tier runs.
 
+use std::ptr;
 use std::sync::atomic::Ordering;
 
 use terrace_abi::Word;
 use terrace_abi::vm::{FuncRecord, Status};
-use terrace_core::runtime::{FuncRef, InstanceRef, Link, Raise, Store, libcalls, signals};
+use terrace_core::bytecode::Function;
+use terrace_core::runtime::{FuncRef, InstanceRef, Link, Module, Raise, Store, libcalls, signals};
 
 use crate::activation::{Activation, EXIT, header};
 use crate::helpers::HELPERS;
-use crate::{link, text};
+use crate::{link, probe, text};
 
-/// The header of a function's running form, which its first call makes.
+/// The header of what runs of a function: its running form, which the first call makes, unless its cell has another.
 pub(crate) fn running(store: &mut Store, instance: InstanceRef, index: u32) -> Result<*const Word, Raise> {
     let module = instance.module();
-    let function = libcalls::code(store, &instance, index)?;
-    let words = function.running.get_or_init(|| link::link(function, module));
     let cell = &module.entries()[(index - module.imported_funcs()) as usize];
-    cell.store(words.as_ptr().cast_mut(), Ordering::Release);
-    Ok(words.as_ptr())
+    let known = cell.load(Ordering::Acquire);
+    if !known.is_null() {
+        return Ok(known);
+    }
+    let function = libcalls::code(store, &instance, index)?;
+    let words = shared(function, module).as_ptr().cast_mut();
+    let raced = cell.compare_exchange(ptr::null_mut(), words, Ordering::AcqRel, Ordering::Acquire);
+    Ok(raced.err().unwrap_or(words))
+}
+
+/// The running form that all instances of the module share.
+pub(crate) fn shared<'a>(function: &'a Function, module: &Module) -> &'a [Word] {
+    function.running.get_or_init(|| link::link(function, module))
 }
 
 /// # Safety
@@ -45,17 +56,17 @@ pub(crate) unsafe extern "C" fn entry(store: *mut Store, func: *const FuncRecord
             Err(status) => return status,
         },
     };
-    let probed = store_ref.record().probe.load(Ordering::Relaxed) != 0;
+    let probed = probe::is_set(store_ref);
     let mut activation = Activation {
         store: store.cast(),
         record: store_ref.record(),
         helpers: HELPERS.as_ptr(),
         handlers: if probed { text::probed_base() } else { text::base() },
-        unprobed: text::base(),
         link: text::link(),
         start,
         floor: depth + 1,
         status: 0,
+        kept: [0; 8],
     };
     // SAFETY: the store is lent to the activation; its newest frame is the link, whose base holds the arguments.
     let status = unsafe { text::start(&raw mut activation) };

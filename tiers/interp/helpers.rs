@@ -3,8 +3,6 @@
 //! A helper finds the newest frame's pc and the store's record up to date. It gives the word to go on at, or null when the activation is
 //! over; everything that handlers keep in registers is read again afterwards.
 
-use std::sync::atomic::Ordering;
-
 use terrace_abi::vm::Status;
 use terrace_abi::{TrapKind, Word};
 use terrace_core::runtime::memory::Width;
@@ -12,7 +10,7 @@ use terrace_core::runtime::{FuncRef, InstanceRef, Link, Raise, Slots, Store, lib
 
 use crate::activation::{Activation, Helper, RESTORE, for_each_helper, header};
 use crate::entry::running;
-use crate::text;
+use crate::{probe, text};
 
 /// An instruction that a helper runs.
 struct Site<'s> {
@@ -307,20 +305,11 @@ fn pinned_slots(store: &Store) -> [u32; 3] {
     [enter.d().into(), enter.a().into(), enter.b().into()]
 }
 
-/// A probe: a function of the embedder that sees each instruction before it runs.
-pub(crate) type ProbeFn = unsafe extern "C" fn(activation: *mut Activation, words: *const Word);
-
-/// Calls the store's probe.
-unsafe extern "C" fn probe(activation: *mut Activation, words: *const Word, _: u64) -> *const Word {
-    // SAFETY: handlers pass their activation, whose record is alive.
-    let callback = unsafe { (*(*activation).record).probe.load(Ordering::Relaxed) };
-    if callback != 0 {
-        // SAFETY: the record holds the address of such a function.
-        let callback = unsafe { std::mem::transmute::<usize, ProbeFn>(callback as usize) };
-        // SAFETY: as above.
-        unsafe { callback(activation, words) };
-    }
-    words
+/// Calls the instruction's probes; the operand is its handler's offset, and the result the address of the handler to go on in.
+unsafe extern "C" fn probe(activation: *mut Activation, words: *const Word, operand: u64) -> *const Word {
+    // SAFETY: handlers pass their activation, whose store is alive and not otherwise borrowed.
+    let store = unsafe { &mut *(*activation).store.cast::<Store>() };
+    probe::address(probe::run(store, words, operand as usize / text::UNIT_BYTES)).cast()
 }
 
 macro_rules! table {

@@ -25,7 +25,14 @@ mod pins;
 #[cfg(terrace_assembled)]
 mod plan;
 #[cfg(terrace_assembled)]
+pub mod probe;
+#[cfg(terrace_assembled)]
 mod text;
+#[cfg(terrace_assembled)]
+mod unlink;
+
+#[cfg(terrace_assembled)]
+pub use unlink::canonical;
 
 use terrace_core::tier::{Code, CompileRequest, Support, Tier, TierId, Unsupported};
 use wasmparser::WasmFeatures;

@@ -43,6 +43,8 @@ pub enum Rounding {
 }
 
 /// Scalar floats of a machine. Results are those of the wasm operators, NaN payloads apart where they are not determined.
+///
+/// The bits above an `f32`, up to the 64th, are zero in results if they are in operands.
 pub trait Float: Masm {
     /// `d = a`, all 128 bits
     fn mov_float(&mut self, d: Fpr, a: Fpr);

@@ -85,7 +85,17 @@ fn tiers_are_chosen_by_name() {
         assert_eq!(Engine::new(config.tier(name).unwrap()).unwrap().tier(), name);
     }
     let error = config.tier("no such tier").unwrap_err();
-    assert!(error.to_string().starts_with("unknown tier `no such tier`; there are: reference"), "{error}");
+    let expected = format!("unknown tier `no such tier`; there are: {}", Engine::tiers().join(", "));
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn the_default_tier_is_the_first_that_the_machine_can_run() {
+    assert_eq!(Engine::default().tier(), Engine::tiers()[0]);
+    assert_eq!(Engine::tiers().last(), Some(&"reference"));
+    if Engine::tiers().contains(&"interp") {
+        assert_eq!(Engine::tiers()[0], "interp");
+    }
 }
 
 #[test]

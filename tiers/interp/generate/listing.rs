@@ -6,7 +6,8 @@ use super::{Output, UNIT};
 
 /// The assembly listing for bytes in the file at `path`.
 ///
-/// Every handler has the same native frame, that of the function which started the activation, so that unwinders can walk through.
+/// All code behind `start` has one native frame, that of the function which started the activation, so that unwinders can walk
+/// through with a single description.
 pub fn assembly(output: &Output, path: &str, arch: &str, os: &str) -> String {
     let macos = os == "macos";
     let prefix = if macos { "_" } else { "" };
@@ -21,6 +22,7 @@ pub fn assembly(output: &Output, path: &str, arch: &str, os: &str) -> String {
     if !macos {
         line(".hidden terrace_interp");
     }
+    let unwind = arch == "x86_64";
     let mut at = 0;
     for symbol in &output.symbols {
         if symbol.at > at {
@@ -31,21 +33,21 @@ pub fn assembly(output: &Output, path: &str, arch: &str, os: &str) -> String {
         if !macos {
             line(&format!(".type {name}, @function"));
         }
-        let unwind = arch == "x86_64" && symbol.name != "start";
-        if unwind {
-            line(UNWIND_X64);
-        }
         line(&format!(".incbin \"{path}\", {}, {}", symbol.at, symbol.end - symbol.at));
-        if unwind {
-            line(".cfi_endproc");
-        }
         if !macos {
             line(&format!(".size {name}, {}", symbol.end - symbol.at));
         }
         at = symbol.end;
+        // Nothing is above the function that starts an activation, which sets the frame up.
+        if unwind && symbol.name == "start" {
+            line(UNWIND_X64);
+        }
     }
     if output.bytes.len() > at {
         line(&format!(".incbin \"{path}\", {at}, {}", output.bytes.len() - at));
+    }
+    if unwind {
+        line(".cfi_endproc");
     }
     line(".text");
     text
@@ -83,5 +85,6 @@ pub fn tables(output: &Output) -> String {
     constant("OUT_OF_BOUNDS", output.out_of_bounds);
     constant("PROBED", output.probed);
     constant("UNIT_BYTES", UNIT);
+    constant("SITE", output.site.into());
     text
 }

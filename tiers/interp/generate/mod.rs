@@ -52,6 +52,8 @@ pub struct Output {
     pub out_of_bounds: usize,
     /// Byte offset of the region whose handlers run a probe first.
     pub probed: usize,
+    /// The offset of the handler of probed instructions, in units.
+    pub site: u16,
 }
 
 /// One handler to generate.
@@ -112,6 +114,8 @@ impl<M: Machine> Generator<M> {
         }
         let enters = self.enters();
         let links = self.links();
+        let probe = self.m.label();
+        let site = self.site(probe);
         let handlers = self.symbols.iter().filter(|symbol| symbol.at >= handlers_from);
         let starts: Vec<usize> = handlers.map(|symbol| symbol.at).collect();
         for (body, variant) in far {
@@ -120,7 +124,7 @@ impl<M: Machine> Generator<M> {
             self.handler(variant);
             self.end(at, variant.name());
         }
-        let probed = self.probes(&starts);
+        let probed = self.probes(&starts, probe);
         self.m.finish();
         let out_of_bounds = self.position(self.stubs.trap(TrapKind::MemoryOutOfBounds));
         Output {
@@ -133,6 +137,7 @@ impl<M: Machine> Generator<M> {
             start,
             out_of_bounds,
             probed,
+            site,
         }
     }
 

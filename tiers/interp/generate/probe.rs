@@ -1,21 +1,35 @@
-//! The probed region: for each handler, at the same distance from the region's base, code that calls the probe first.
+//! The probed region and the probed instruction.
 //!
-//! Taking this region for the base of handler offsets instruments every instruction, and costs nothing otherwise.
+//! For each handler the region has, at the same distance from its base, code that calls the probe first. Taking the region for the
+//! base of handler offsets instruments every instruction, and costs nothing otherwise. The site handler does the same for one
+//! instruction, whose op field leads to it; the helper knows which handler is behind it.
 
-use terrace_masm::{Gpr, LoadVector, Mem, Store, Width};
+use terrace_masm::{Gpr, Label, Load, LoadVector, Mem, Store, Width};
+use terrace_abi::vm::{FrameRecord, StoreRecord};
 use terrace_templates::Machine;
 
-use super::{Generator, UNIT};
+use super::{Generator, UNIT, unit};
 use crate::activation::{HelperId, offset};
 
+/// What helpers may destroy and handlers rely on.
+fn kept<M: Machine>() -> [Gpr; 4] {
+    [M::FRAME, M::HANDLERS, M::LOCALS[0], M::LOCALS[1]]
+}
+
 impl<M: Machine> Generator<M> {
+    /// The handler of probed instructions, which goes on at `common`; the result is its offset in units.
+    pub(super) fn site(&mut self, common: Label) -> u16 {
+        let at = self.begin();
+        self.call_probe(at, common);
+        self.end(at, "site".to_owned());
+        unit(at)
+    }
+
     /// Emits the region for handlers that begin at `starts`; the result is its offset.
-    pub(super) fn probes(&mut self, starts: &[usize]) -> usize {
-        let common = self.m.label();
+    pub(super) fn probes(&mut self, starts: &[usize], common: Label) -> usize {
         self.probe(common);
         self.m.align(UNIT);
         let region = self.m.offset();
-        let distance = M::SCRATCH[1];
         for &start in starts {
             while self.m.offset() < region + start {
                 self.m.align(UNIT);
@@ -23,50 +37,48 @@ impl<M: Machine> Generator<M> {
                     self.m.undefined();
                 }
             }
-            let at = self.m.offset();
-            assert_eq!(at, region + start, "a handler is too short for a probe");
-            self.m.mov_imm(Width::W32, distance, start as i64);
-            self.m.jump(common);
+            assert_eq!(self.m.offset(), region + start, "a handler is too short for a probe");
+            self.call_probe(start, common);
         }
         self.end(region, "probed".to_owned());
         region
     }
 
-    /// Saves everything that a handler may rely on, calls the helper, and goes on in the handler.
-    fn probe(&mut self, common: terrace_masm::Label) {
+    /// Probes on behalf of the handler at an offset.
+    fn call_probe(&mut self, handler: usize, common: Label) {
+        self.m.mov_imm(Width::W32, M::ARGS[2], handler as i64);
+        self.m.jump(common);
+    }
+
+    /// Saves everything that a handler may rely on, calls the helper, and goes on in the handler that it names.
+    fn probe(&mut self, common: Label) {
         let at = self.begin();
         self.m.bind(common);
-        let kept: [Gpr; 5] = [M::SCRATCH[1], M::FRAME, M::HANDLERS, M::LOCALS[0], M::LOCALS[1]];
-        let floats = [M::FLOAT_ACC, M::FLOAT_LOCAL];
-        let (value, place) = (M::SCRATCH[0], |index: i32| Mem::at(M::STACK, 8 * index));
-        // Below the activation's address: room for five registers, two vectors, and that address again.
-        const ROOM: i32 = 96;
-        self.m.load(terrace_masm::Load::W64, value, place(0));
-        self.m.lea(Width::W64, M::STACK, Mem::at(M::STACK, -ROOM));
-        self.m.store(Store::W64, place(0), value);
-        for (index, reg) in kept.into_iter().enumerate() {
-            self.m.store(Store::W64, place(1 + index as i32), reg);
+        let [activation, pc, ..] = M::ARGS;
+        let value = M::SCRATCH[0];
+        let place = |index: usize| Mem::at(activation, offset::KEPT + 8 * index as i32);
+        let (registers, floats) = (kept::<M>(), [M::FLOAT_ACC, M::FLOAT_LOCAL]);
+        self.m.load(Load::W64, activation, Mem::at(M::STACK, 0));
+        for (index, register) in registers.into_iter().enumerate() {
+            self.m.store(Store::W64, place(index), register);
         }
-        for (index, reg) in floats.into_iter().enumerate() {
-            self.m.store_vector(place(6 + 2 * index as i32), reg);
+        for (index, register) in floats.into_iter().enumerate() {
+            self.m.store_vector(place(registers.len() + 2 * index), register);
         }
-        self.m.store(Store::W64, Mem::at(M::STORE, terrace_abi::vm::StoreRecord::FRAME), M::FRAME);
-        self.m.mov(Width::W64, M::ARGS[0], value);
-        self.m.mov(Width::W64, M::ARGS[1], M::PC);
-        self.m.load(terrace_masm::Load::W64, value, Mem::at(M::ARGS[0], offset::HELPERS));
+        self.m.store(Store::W64, Mem::at(M::STORE, StoreRecord::FRAME), M::FRAME);
+        self.m.load(Load::W64, value, Mem::at(M::FRAME, FrameRecord::STACK_LEFT));
+        self.m.store(Store::W64, Mem::at(M::STORE, StoreRecord::STACK_LEFT), value);
+        self.m.mov(Width::W64, pc, M::PC);
+        self.m.load(Load::W64, value, Mem::at(activation, offset::HELPERS));
         self.m.call_mem(Mem::at(value, 8 * HelperId::Probe as i32));
-        for (index, reg) in kept.into_iter().enumerate() {
-            self.m.load(terrace_masm::Load::W64, reg, place(1 + index as i32));
+        self.m.load(Load::W64, activation, Mem::at(M::STACK, 0));
+        for (index, register) in registers.into_iter().enumerate() {
+            self.m.load(Load::W64, register, place(index));
         }
-        for (index, reg) in floats.into_iter().enumerate() {
-            self.m.load_vector(LoadVector::Whole, reg, place(6 + 2 * index as i32));
+        for (index, register) in floats.into_iter().enumerate() {
+            self.m.load_vector(LoadVector::Whole, register, place(registers.len() + 2 * index));
         }
-        // The handlers without probes begin at this code's own start.
-        self.m.load(terrace_masm::Load::W64, value, place(0));
-        self.m.load(terrace_masm::Load::W64, value, Mem::at(value, offset::UNPROBED));
-        self.m.add(Width::W64, value, value, M::SCRATCH[1].into());
-        self.m.lea(Width::W64, M::STACK, Mem::at(M::STACK, ROOM));
-        self.m.jump_to(value);
+        self.m.jump_to(M::RESULT);
         self.end(at, "probe".to_owned());
     }
 }

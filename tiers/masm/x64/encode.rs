@@ -60,6 +60,7 @@ macro_rules! mem {
     ($buffer:expr, $mem:expr, ($($op:tt)*), ($($before:tt)*), ($($after:tt)*)) => {{
         let m: $crate::operand::Mem = $mem;
         let (base, disp) = (m.base.0, m.disp);
+        let start = $buffer.len();
         match m.index {
             None if disp == 0 && base & 7 != 5 => {
                 dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [Rq(base)] $($after)*)
@@ -85,8 +86,19 @@ macro_rules! mem {
                 Err(_) => dynasmrt::dynasm!($buffer; .arch x64; $($op)* $($before)* [DWORD Rq(base) + 8 * Rq(index.0) + disp] $($after)*),
             },
         }
+        $buffer.shorten(start);
     }};
 }
+
+/// Emits one instruction with a ModRM byte, as short as it can be.
+macro_rules! emit {
+    ($buffer:expr; $($instruction:tt)*) => {{
+        let start = $buffer.len();
+        dynasmrt::dynasm!($buffer; .arch x64; $($instruction)*);
+        $buffer.shorten(start);
+    }};
+}
+pub(super) use emit;
 pub(super) use mem;
 
 /// The machine's number of a condition that is one flag test.

@@ -3,10 +3,10 @@
 //! Instructions that merge into their first source are given the operand itself or a zeroed scratch register there, so that no
 //! result waits for an older value of a register. Constants are splats, which vectors share.
 
-use dynasmrt::{DynasmApi, dynasm};
+use dynasmrt::DynasmApi;
 use terrace_abi::TrapKind;
 
-use super::encode::{NO_PARITY, PARITY, mem};
+use super::encode::{NO_PARITY, PARITY, emit, mem};
 use super::{RAX, RCX, X0, X1, X64};
 use crate::operand::{Cond, Fpr, Gpr, Mem, Rhs, RhsF, Width};
 use crate::{Float, FloatCond, FloatWidth, Label, Masm, Rounding};
@@ -25,8 +25,8 @@ const NO_SIGN: u8 = 9;
 macro_rules! by_width {
     ($self:ident, $width:expr, $single:ident, $double:ident, $($operands:tt)*) => {
         match $width {
-            F32 => dynasm!($self.buffer; .arch x64; $single $($operands)*),
-            F64 => dynasm!($self.buffer; .arch x64; $double $($operands)*),
+            F32 => emit!($self.buffer; $single $($operands)*),
+            F64 => emit!($self.buffer; $double $($operands)*),
         }
     };
 }
@@ -46,7 +46,7 @@ macro_rules! arithmetic {
 macro_rules! merging {
     ($self:ident, $op:ident, $d:ident, $a:ident $(, $trailing:expr)?) => {
         match $a {
-            RhsF::Reg(a) => dynasm!($self.buffer; .arch x64; $op Rx($d.0), Rx(a.0), Rx(a.0) $(, $trailing)?),
+            RhsF::Reg(a) => emit!($self.buffer; $op Rx($d.0), Rx(a.0), Rx(a.0) $(, $trailing)?),
             RhsF::Mem(m) => {
                 $self.zero_float(X0);
                 mem!($self.buffer, m, ($op), (Rx($d.0), Rx(X0.0),), ($(, $trailing)?))
@@ -63,7 +63,7 @@ macro_rules! extremum {
         by_width!($self, $width, $single, $double, Rx(X1.0), Rx($b.0), Rx($a.0));
         $self.compare_registers($width, $a, $b);
         // Both ways are the same, but for zeros: the join makes the sign right.
-        dynasm!($self.buffer; .arch x64; $join Rx($d.0), Rx(X0.0), Rx(X1.0));
+        emit!($self.buffer; $join Rx($d.0), Rx(X0.0), Rx(X1.0));
         $self.jcc_near(NO_PARITY, end);
         by_width!($self, $width, vaddss, vaddsd, Rx($d.0), Rx(X0.0), Rx(X1.0));
         $self.bind(end);
@@ -95,7 +95,7 @@ fn constant_of(width: FloatWidth, value: f64) -> u128 {
 
 impl X64 {
     fn zero_float(&mut self, d: Fpr) {
-        dynasm!(self.buffer; .arch x64; vxorps Rx(d.0), Rx(d.0), Rx(d.0));
+        emit!(self.buffer; vxorps Rx(d.0), Rx(d.0), Rx(d.0));
     }
 
     /// Compares: carry if less or unordered, zero if equal or unordered, parity if unordered.
@@ -141,7 +141,7 @@ impl X64 {
                 by_width!(self, from, vsubss, vsubsd, Rx(X0.0), Rx(a.0), [rip + 0]);
                 self.constant_field(constant_of(from, 2f64.powi(63)), 0);
                 self.truncate(W64, from, d, X0);
-                dynasm!(self.buffer; .arch x64; btc Rq(d.0), 63);
+                emit!(self.buffer; btc Rq(d.0), 63);
                 self.jcc_near(NO_CARRY, fits);
             }
         }
@@ -158,7 +158,7 @@ impl X64 {
 
 impl Float for X64 {
     fn mov_float(&mut self, d: Fpr, a: Fpr) {
-        dynasm!(self.buffer; .arch x64; vmovaps Rx(d.0), Rx(a.0));
+        emit!(self.buffer; vmovaps Rx(d.0), Rx(a.0));
     }
 
     fn load_float(&mut self, width: FloatWidth, d: Fpr, mem: Mem) {
@@ -177,15 +177,15 @@ impl Float for X64 {
 
     fn float_to_bits(&mut self, width: Width, d: Gpr, a: Fpr) {
         match width {
-            W32 => dynasm!(self.buffer; .arch x64; vmovd Rd(d.0), Rx(a.0)),
-            W64 => dynasm!(self.buffer; .arch x64; vmovq Rq(d.0), Rx(a.0)),
+            W32 => emit!(self.buffer; vmovd Rd(d.0), Rx(a.0)),
+            W64 => emit!(self.buffer; vmovq Rq(d.0), Rx(a.0)),
         }
     }
 
     fn float_from_bits(&mut self, width: Width, d: Fpr, a: Gpr) {
         match width {
-            W32 => dynasm!(self.buffer; .arch x64; vmovd Rx(d.0), Rd(a.0)),
-            W64 => dynasm!(self.buffer; .arch x64; vmovq Rx(d.0), Rq(a.0)),
+            W32 => emit!(self.buffer; vmovd Rx(d.0), Rd(a.0)),
+            W64 => emit!(self.buffer; vmovq Rx(d.0), Rq(a.0)),
         }
     }
 
@@ -215,21 +215,22 @@ impl Float for X64 {
 
     fn copysign_float(&mut self, width: FloatWidth, d: Fpr, a: Fpr, b: Fpr) {
         let sign = splat(width, sign_bit(width));
-        dynasm!(self.buffer; .arch x64; vandps Rx(X0.0), Rx(b.0), [rip + 0]);
+        emit!(self.buffer; vandps Rx(X0.0), Rx(b.0), [rip + 0]);
         self.constant_field(sign, 0);
-        dynasm!(self.buffer; .arch x64; vandps Rx(X1.0), Rx(a.0), [rip + 0]);
+        emit!(self.buffer; vandps Rx(X1.0), Rx(a.0), [rip + 0]);
         self.constant_field(!sign, 0);
-        dynasm!(self.buffer; .arch x64; vorps Rx(d.0), Rx(X0.0), Rx(X1.0));
+        emit!(self.buffer; vorps Rx(d.0), Rx(X0.0), Rx(X1.0));
     }
 
     fn abs_float(&mut self, width: FloatWidth, d: Fpr, a: Fpr) {
-        dynasm!(self.buffer; .arch x64; vandps Rx(d.0), Rx(a.0), [rip + 0]);
+        emit!(self.buffer; vandps Rx(d.0), Rx(a.0), [rip + 0]);
         self.constant_field(!splat(width, sign_bit(width)), 0);
     }
 
     fn neg_float(&mut self, width: FloatWidth, d: Fpr, a: Fpr) {
-        dynasm!(self.buffer; .arch x64; vxorps Rx(d.0), Rx(a.0), [rip + 0]);
-        self.constant_field(splat(width, sign_bit(width)), 0);
+        // The lowest lane's only: what lies above stays zero.
+        emit!(self.buffer; vxorps Rx(d.0), Rx(a.0), [rip + 0]);
+        self.constant_field(sign_bit(width).into(), 0);
     }
 
     fn sqrt_float(&mut self, width: FloatWidth, d: Fpr, a: RhsF) {
@@ -339,7 +340,12 @@ impl Float for X64 {
     }
 
     fn demote(&mut self, d: Fpr, a: RhsF) {
-        merging!(self, vcvtsd2ss, d, a);
+        // The upper half of the f64 is not to stay above the result.
+        self.zero_float(X0);
+        match a {
+            RhsF::Reg(a) => emit!(self.buffer; vcvtsd2ss Rx(d.0), Rx(X0.0), Rx(a.0)),
+            RhsF::Mem(m) => mem!(self.buffer, m, (vcvtsd2ss), (Rx(d.0), Rx(X0.0),), ()),
+        }
     }
 
     fn promote(&mut self, d: Fpr, a: RhsF) {

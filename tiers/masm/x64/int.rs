@@ -4,7 +4,7 @@
 
 use dynasmrt::{DynasmApi, dynasm};
 
-use super::encode::{NO_PARITY, PARITY, code, mem, mentions};
+use super::encode::{NO_PARITY, PARITY, code, emit, mem, mentions};
 use super::{RAX, RCX, RDX, X64};
 use crate::Masm;
 use crate::buffer::{Buffer, Label};
@@ -20,13 +20,13 @@ macro_rules! alu {
     ($self:ident, $width:ident, $number:literal, ($($op:tt)*), $d:expr, $rhs:expr) => {{
         let d = $d.0;
         match ($width, $rhs) {
-            (W32, Rhs::Reg(b)) => dynasm!($self.buffer; .arch x64; $($op)* Rd(d), Rd(b.0)),
-            (W64, Rhs::Reg(b)) => dynasm!($self.buffer; .arch x64; $($op)* Rq(d), Rq(b.0)),
+            (W32, Rhs::Reg(b)) => emit!($self.buffer; $($op)* Rd(d), Rd(b.0)),
+            (W64, Rhs::Reg(b)) => emit!($self.buffer; $($op)* Rq(d), Rq(b.0)),
             (W32, Rhs::Mem(m)) => mem!($self.buffer, m, ($($op)*), (Rd(d),), ()),
             (W64, Rhs::Mem(m)) => mem!($self.buffer, m, ($($op)*), (Rq(d),), ()),
             (_, Rhs::Imm(i)) if i8::try_from(i).is_ok() => $self.alu_imm8($number, $width, $d, i as i8),
-            (W32, Rhs::Imm(i)) => dynasm!($self.buffer; .arch x64; $($op)* Rd(d), DWORD i),
-            (W64, Rhs::Imm(i)) => dynasm!($self.buffer; .arch x64; $($op)* Rq(d), DWORD i),
+            (W32, Rhs::Imm(i)) => emit!($self.buffer; $($op)* Rd(d), DWORD i),
+            (W64, Rhs::Imm(i)) => emit!($self.buffer; $($op)* Rq(d), DWORD i),
         }
     }};
 }
@@ -54,15 +54,15 @@ macro_rules! shift {
                 $self.mov_if_needed($width, $d, $a);
                 let count = count as i8 & if $width == W32 { 31 } else { 63 };
                 match $width {
-                    W32 => dynasm!($self.buffer; .arch x64; $($op)* Rd($d.0), count),
-                    W64 => dynasm!($self.buffer; .arch x64; $($op)* Rq($d.0), count),
+                    W32 => emit!($self.buffer; $($op)* Rd($d.0), count),
+                    W64 => emit!($self.buffer; $($op)* Rq($d.0), count),
                 }
             }
             b => {
                 let count = $self.in_register(W32, b);
                 match $width {
-                    W32 => dynasm!($self.buffer; .arch x64; $bmi Rd($d.0), Rd($a.0), Rd(count.0)),
-                    W64 => dynasm!($self.buffer; .arch x64; $bmi Rq($d.0), Rq($a.0), Rq(count.0)),
+                    W32 => emit!($self.buffer; $bmi Rd($d.0), Rd($a.0), Rd(count.0)),
+                    W64 => emit!($self.buffer; $bmi Rq($d.0), Rq($a.0), Rq(count.0)),
                 }
             }
         }
@@ -75,18 +75,18 @@ macro_rules! rotate {
         match ($width, $b) {
             (W32, Rhs::Imm(count)) => {
                 let right = if $left { 32 - (count & 31) } else { count } & 31;
-                dynasm!($self.buffer; .arch x64; rorx Rd($d.0), Rd($a.0), right as i8)
+                emit!($self.buffer; rorx Rd($d.0), Rd($a.0), right as i8)
             }
             (W64, Rhs::Imm(count)) => {
                 let right = if $left { 64 - (count & 63) } else { count } & 63;
-                dynasm!($self.buffer; .arch x64; rorx Rq($d.0), Rq($a.0), right as i8)
+                emit!($self.buffer; rorx Rq($d.0), Rq($a.0), right as i8)
             }
             (_, b) => {
                 $self.operand_to(W32, RCX, b);
                 $self.mov_if_needed($width, $d, $a);
                 match $width {
-                    W32 => dynasm!($self.buffer; .arch x64; $($op)* Rd($d.0), cl),
-                    W64 => dynasm!($self.buffer; .arch x64; $($op)* Rq($d.0), cl),
+                    W32 => emit!($self.buffer; $($op)* Rd($d.0), cl),
+                    W64 => emit!($self.buffer; $($op)* Rq($d.0), cl),
                 }
             }
         }
@@ -97,8 +97,8 @@ macro_rules! rotate {
 macro_rules! convert {
     ($self:ident, $width:ident, $op:ident, $d:ident, $a:ident) => {
         match $width {
-            W32 => dynasm!($self.buffer; .arch x64; $op Rd($d.0), Rd($a.0)),
-            W64 => dynasm!($self.buffer; .arch x64; $op Rq($d.0), Rq($a.0)),
+            W32 => emit!($self.buffer; $op Rd($d.0), Rd($a.0)),
+            W64 => emit!($self.buffer; $op Rq($d.0), Rq($a.0)),
         }
     };
 }
@@ -234,9 +234,13 @@ impl Masm for X64 {
     fn mov_imm(&mut self, width: Width, d: Gpr, value: i64) {
         let value = if width == W32 { i64::from(value as u32) } else { value };
         if let Ok(value) = u32::try_from(value) {
-            dynasm!(self.buffer; .arch x64; mov Rd(d.0), value as i32);
+            if d.0 >= 8 {
+                self.buffer.push(0x41);
+            }
+            self.buffer.push(0xb8 | d.0 & 7);
+            self.buffer.push_u32(value);
         } else if let Ok(value) = i32::try_from(value) {
-            dynasm!(self.buffer; .arch x64; mov Rq(d.0), DWORD value);
+            emit!(self.buffer; mov Rq(d.0), DWORD value);
         } else {
             dynasm!(self.buffer; .arch x64; mov Rq(d.0), QWORD value);
         }
@@ -284,7 +288,7 @@ impl Masm for X64 {
     }
 
     fn address_of(&mut self, d: Gpr, label: Label) {
-        dynasm!(self.buffer; .arch x64; lea Rq(d.0), [rip + 0]);
+        emit!(self.buffer; lea Rq(d.0), [rip + 0]);
         self.buffer.fixup(self.buffer.len() - 4, label, super::encode::REL32);
     }
 
@@ -317,8 +321,8 @@ impl Masm for X64 {
 
     fn mul(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
         match (width, b) {
-            (W32, Rhs::Imm(i)) => dynasm!(self.buffer; .arch x64; imul Rd(d.0), Rd(a.0), DWORD i),
-            (W64, Rhs::Imm(i)) => dynasm!(self.buffer; .arch x64; imul Rq(d.0), Rq(a.0), DWORD i),
+            (W32, Rhs::Imm(i)) => emit!(self.buffer; imul Rd(d.0), Rd(a.0), DWORD i),
+            (W64, Rhs::Imm(i)) => emit!(self.buffer; imul Rq(d.0), Rq(a.0), DWORD i),
             (_, Rhs::Reg(b)) if b == d => convert!(self, width, imul, d, a),
             (_, b) => {
                 let t = self.target(d, a, b);
@@ -396,11 +400,11 @@ impl Masm for X64 {
 
     fn sign_extend(&mut self, width: Width, d: Gpr, a: Gpr, from: u8) {
         match (width, from) {
-            (W32, 8) => dynasm!(self.buffer; .arch x64; movsx Rd(d.0), Rb(a.0)),
-            (W32, 16) => dynasm!(self.buffer; .arch x64; movsx Rd(d.0), Rw(a.0)),
-            (W64, 8) => dynasm!(self.buffer; .arch x64; movsx Rq(d.0), Rb(a.0)),
-            (W64, 16) => dynasm!(self.buffer; .arch x64; movsx Rq(d.0), Rw(a.0)),
-            (W64, _) => dynasm!(self.buffer; .arch x64; movsxd Rq(d.0), Rd(a.0)),
+            (W32, 8) => emit!(self.buffer; movsx Rd(d.0), Rb(a.0)),
+            (W32, 16) => emit!(self.buffer; movsx Rd(d.0), Rw(a.0)),
+            (W64, 8) => emit!(self.buffer; movsx Rq(d.0), Rb(a.0)),
+            (W64, 16) => emit!(self.buffer; movsx Rq(d.0), Rw(a.0)),
+            (W64, _) => emit!(self.buffer; movsxd Rq(d.0), Rd(a.0)),
             (W32, _) => self.mov(W32, d, a),
         }
     }
@@ -418,10 +422,10 @@ impl Masm for X64 {
     }
 
     fn mul_wide(&mut self, signed: bool, low: Gpr, high: Gpr, a: Gpr, b: Gpr) {
-        dynasm!(self.buffer; .arch x64; mov rax, Rq(a.0));
+        emit!(self.buffer; mov rax, Rq(a.0));
         match signed {
-            true => dynasm!(self.buffer; .arch x64; imul Rq(b.0)),
-            false => dynasm!(self.buffer; .arch x64; mul Rq(b.0)),
+            true => emit!(self.buffer; imul Rq(b.0)),
+            false => emit!(self.buffer; mul Rq(b.0)),
         }
         dynasm!(self.buffer; .arch x64; mov Rq(low.0), rax; mov Rq(high.0), rdx);
     }
@@ -445,10 +449,10 @@ impl Masm for X64 {
 
     fn test(&mut self, width: Width, a: Gpr, b: Rhs) {
         match (width, b) {
-            (W32, Rhs::Reg(b)) => dynasm!(self.buffer; .arch x64; test Rd(a.0), Rd(b.0)),
-            (W64, Rhs::Reg(b)) => dynasm!(self.buffer; .arch x64; test Rq(a.0), Rq(b.0)),
-            (W32, Rhs::Imm(i)) => dynasm!(self.buffer; .arch x64; test Rd(a.0), DWORD i),
-            (W64, Rhs::Imm(i)) => dynasm!(self.buffer; .arch x64; test Rq(a.0), DWORD i),
+            (W32, Rhs::Reg(b)) => emit!(self.buffer; test Rd(a.0), Rd(b.0)),
+            (W64, Rhs::Reg(b)) => emit!(self.buffer; test Rq(a.0), Rq(b.0)),
+            (W32, Rhs::Imm(i)) => emit!(self.buffer; test Rd(a.0), DWORD i),
+            (W64, Rhs::Imm(i)) => emit!(self.buffer; test Rq(a.0), DWORD i),
             (W32, Rhs::Mem(m)) => mem!(self.buffer, m, (test), (), (, Rd(a.0))),
             (W64, Rhs::Mem(m)) => mem!(self.buffer, m, (test), (), (, Rq(a.0))),
         }
@@ -464,15 +468,15 @@ impl Masm for X64 {
         match cond {
             Cond::FloatEq => {
                 byte(self, NO_PARITY, RAX.0);
-                dynasm!(self.buffer; .arch x64; and ecx, eax);
+                emit!(self.buffer; and ecx, eax);
             }
             Cond::FloatNe => {
                 byte(self, PARITY, RAX.0);
-                dynasm!(self.buffer; .arch x64; or ecx, eax);
+                emit!(self.buffer; or ecx, eax);
             }
             _ => {}
         }
-        dynasm!(self.buffer; .arch x64; movzx Rd(d.0), cl);
+        emit!(self.buffer; movzx Rd(d.0), cl);
     }
 
     fn select(&mut self, width: Width, cond: Cond, d: Gpr, a: Gpr, b: Gpr) {
@@ -532,7 +536,7 @@ impl Masm for X64 {
     }
 
     fn jump_to(&mut self, target: Gpr) {
-        dynasm!(self.buffer; .arch x64; jmp Rq(target.0));
+        emit!(self.buffer; jmp Rq(target.0));
     }
 
     fn call_mem(&mut self, target: Mem) {

@@ -8,6 +8,7 @@ mod atomic;
 mod encode;
 mod float;
 mod int;
+mod shorten;
 mod simd;
 
 use crate::buffer::Buffer;

@@ -184,8 +184,9 @@ impl Simd for X64 {
 
     fn extract_lane_float(&mut self, width: FloatWidth, d: Fpr, a: Fpr, lane: u8) {
         match (width, lane) {
-            (_, 0) => self.copy_vector(d, a),
-            (F32, lane) => v!(self, vpermilps d, a; lane),
+            // The other lanes become zero.
+            (F32, lane) => v!(self, vinsertps d, a, a; lane << 6 | 0b1110),
+            (F64, 0) => self.copy_vector(d, a),
             (F64, _) => v!(self, vunpckhpd d, a, a),
         }
     }

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use wasmparser::{
-    BinaryReaderError, ConstExpr, DataKind, ElementItems, ElementKind, Encoding, ExternalKind,
-    FuncValidatorAllocations, Parser, Payload, RecGroup, TypeRef, ValidPayload, Validator, ValidatorResources,
+    BinaryReaderError, ConstExpr, DataKind, ElementItems, ElementKind, Encoding, ExternalKind, FuncToValidate,
+    FuncValidatorAllocations, FunctionBody, Parser, Payload, RecGroup, TypeRef, ValidPayload, Validator, ValidatorResources,
 };
 
 use super::super::config::Translation;
@@ -79,12 +79,22 @@ pub(super) fn validate(engine: &Engine, bytes: &[u8]) -> Result<(), ModuleError>
         let payload = payload?;
         refuse_component(&payload)?;
         if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
-            let mut func = func.into_validator(allocations);
-            func.validate(&body)?;
-            allocations = func.into_allocations();
+            allocations = validate_function(func, &body, allocations)?;
         }
     }
     Ok(())
+}
+
+/// Validates a function. Compiled once, so that the decoder has this one caller and becomes part of the loop over operators.
+#[inline(never)]
+fn validate_function(
+    func: FuncToValidate<ValidatorResources>,
+    body: &FunctionBody<'_>,
+    allocations: FuncValidatorAllocations,
+) -> Result<FuncValidatorAllocations, BinaryReaderError> {
+    let mut func = func.into_validator(allocations);
+    func.validate(body)?;
+    Ok(func.into_allocations())
 }
 
 fn parser(engine: &Engine) -> Parser {
@@ -118,9 +128,7 @@ pub(super) fn load(engine: &Engine, bytes: Arc<[u8]>) -> Result<Module, ModuleEr
                 loader.resources = Some(func.resources.clone());
             }
             if translation == Translation::Lazy {
-                let mut func = func.into_validator(allocations);
-                func.validate(&body)?;
-                allocations = func.into_allocations();
+                allocations = validate_function(func, &body, allocations)?;
             }
         }
         loader.section(payload)?;

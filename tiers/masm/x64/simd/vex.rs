@@ -148,18 +148,9 @@ impl Opcode {
 }
 
 impl X64 {
-    /// Gives the instruction at `start`, the last one, a two-byte VEX prefix if one can say as much: the assembler does not try where
-    /// registers are dynamic.
+    /// Gives the instruction at `start`, the last one, its shortest VEX prefix.
     pub(in super::super) fn shorten_vex(&mut self, start: usize) {
-        if let &[0xc4, map, rest, ..] = &self.buffer.bytes[start..]
-            && map & 0x7f == 0x61
-            && rest & 0x80 == 0
-        {
-            // X and B (inverted) clear, opcode map 1, W clear: R moves to where W was.
-            self.buffer.bytes[start + 1] = 0xc5;
-            self.buffer.bytes[start + 2] = map & 0x80 | rest;
-            self.buffer.bytes.remove(start);
-        }
+        self.buffer.shorten_vex(start);
     }
 
     /// Emits an instruction. The register operands of any file are `d`, the destination; `a`, 0 if there is none; and `b`, instead of

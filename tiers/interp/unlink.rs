@@ -1,0 +1,53 @@
+//! The way back from a running form to bytecode: what [`link`](crate::link) changes can be undone.
+//!
+//! Every op and form has handlers of its own, so that a handler's offset says which they are.
+
+use std::sync::OnceLock;
+
+use terrace_abi::{Op, Word};
+use terrace_core::bytecode::Instruction;
+use terrace_core::runtime::Module;
+
+use crate::activation::header;
+use crate::text::{FIRSTS, OFFSETS};
+
+/// The bytecode that a defined function's running form stands for; `None` if it has none yet.
+///
+/// # Panics
+///
+/// If the module defines no such function.
+pub fn canonical(module: &Module, defined: u32) -> Option<Vec<Word>> {
+    let function = module.translated(defined)?.ok()?;
+    let mut words = function.running.get()?[header::WORDS..].to_vec();
+    let mut pc = 0;
+    while pc < words.len() {
+        words[pc].0 = words[pc].0 & !0xffff | u64::from(number(words[pc].number())?);
+        let instruction = Instruction::at(&words, pc as u32).ok()?;
+        let next = instruction.next_pc() as usize;
+        if matches!(instruction.op, Op::Call | Op::ReturnCall) {
+            let cell = words[pc + 1].0 as usize;
+            let callee = (cell - module.entries().as_ptr().addr()) / size_of::<Word>();
+            words[pc + 1] = Word(u64::from(module.imported_funcs()) + callee as u64);
+        }
+        pc = next;
+    }
+    Some(words)
+}
+
+/// The op number whose handler has this offset.
+fn number(handler: u16) -> Option<u16> {
+    static NUMBERS: OnceLock<Vec<u16>> = OnceLock::new();
+    let numbers = NUMBERS.get_or_init(|| {
+        let mut numbers = vec![u16::MAX; 1 << 16];
+        let mut firsts: Vec<_> = (0..).zip(&FIRSTS).filter(|&(_, &first)| first != u32::MAX).collect();
+        firsts.sort_by_key(|&(_, &first)| first);
+        for (index, &(number, &first)) in firsts.iter().enumerate() {
+            let end = firsts.get(index + 1).map_or(OFFSETS.len(), |&(_, &next)| next as usize);
+            for &offset in &OFFSETS[first as usize..end] {
+                numbers[usize::from(offset)] = number;
+            }
+        }
+        numbers
+    });
+    Some(numbers[usize::from(handler)]).filter(|&number| number != u16::MAX)
+}
