@@ -13,12 +13,22 @@ pub const MAX_MEMORY: usize = 16 << 20;
 /// The most elements that a table may have.
 pub const MAX_TABLE: usize = 100_000;
 
+/// The name of the custom section with a module that is instantiated first, and the module name of imports from it.
+pub const LINKED: &str = "linked";
+
+/// The module name of imports from the host.
+pub const HOST: &str = "host";
+
+/// The host's function, of any type with equal parameters and results, an i32 first. It adds one to that, and, by the
+/// number's lowest bits, traps, or calls the caller's function of the same type that is exported as `f0`.
+pub const CALL_BACK: &str = "call back";
+
 /// An engine in one configuration.
 pub trait Engine {
     /// Its name, configuration included.
     fn name(&self) -> String;
 
-    /// Loads and instantiates a module that imports nothing.
+    /// Loads and instantiates a module that imports nothing but from [`LINKED`] and [`HOST`].
     fn instantiate(&self, wasm: &[u8]) -> Result<Box<dyn Instance>, LoadError>;
 }
 

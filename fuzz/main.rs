@@ -31,7 +31,7 @@ struct Options {
     /// The number of threads.
     #[arg(long, default_value_t = 1)]
     jobs: usize,
-    /// Use this generator only: single, structured, smith or mutate.
+    /// Use this generator only: single, structured, linked, smith or mutate.
     #[arg(long)]
     generator: Option<String>,
     /// Run these modules instead of generated ones.
@@ -181,6 +181,12 @@ fn replay(options: &Options) -> anyhow::Result<Totals> {
         totals.add(&report);
         if let Some(divergence) = &report.divergence {
             println!("{}: {divergence}", path.display());
+            if !options.no_shrink {
+                let small = shrink(&wasm, SHRINKING, |wasm| check(wasm, options.seed).divergence.is_some());
+                let stem = path.file_stem().unwrap_or_default().display();
+                let path = write_failure(&options.out, &format!("{stem}.small"), &small)?;
+                println!("  smaller module: {}", path.display());
+            }
         }
     }
     Ok(totals)

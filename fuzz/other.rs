@@ -35,6 +35,9 @@ impl engine::Engine for Wasmi {
         let engine = Engine::new(&config);
         let refused = |error: wasmi_1::Error| LoadError::Refused(error.to_string());
         let module = Module::new(&engine, wasm).map_err(refused)?;
+        if module.imports().len() != 0 {
+            return Err(LoadError::Refused("imports".to_owned()));
+        }
         let limits = StoreLimitsBuilder::new().memory_size(MAX_MEMORY).table_elements(MAX_TABLE).build();
         let mut store = Store::new(&engine, limits);
         store.limiter(|limits| limits);

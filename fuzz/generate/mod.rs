@@ -1,8 +1,9 @@
 //! Generators of modules: pure functions of a random number generator.
 //!
-//! Every module imports nothing, exports everything, and bounds its memories and tables.
+//! Every module exports everything, bounds its memories and tables, and imports nothing but what [`crate::engine`] names.
 
 pub mod asm;
+mod linked;
 mod mutate;
 mod single;
 mod smith;
@@ -27,6 +28,7 @@ pub struct Generator {
 pub const GENERATORS: &[Generator] = &[
     Generator { name: "single", make: single::generate, weight: 4 },
     Generator { name: "structured", make: structured::generate, weight: 6 },
+    Generator { name: "linked", make: linked::generate, weight: 6 },
     Generator { name: "smith", make: smith::generate, weight: 3 },
     Generator { name: "mutate", make: mutate::generate, weight: 2 },
 ];

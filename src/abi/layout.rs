@@ -161,6 +161,9 @@ pub(crate) fn of_shape(info: &OpInfo, form: Form) -> Option<&'static Layout> {
         (Shape::compare, Form::BRANCH_IMM | Form::BRANCH_NOT_IMM) if integer(info) => {
             operands!(Loop D N, Use A P 0, Imm32 E0L P 1, Target E0H N; 1)
         }
+        (Shape::compare, Form::BRANCH_IMM | Form::BRANCH_NOT_IMM) => {
+            operands!(Loop D N, Use A P 0, Imm64 E1 P 1, Target E0H N; 2)
+        }
         (Shape::compare, Form::SELECT) => {
             operands!(Def D Word, Use A Word, Use B Word, Use E0Q0 P 0, Use E0Q1 P 1; 1)
         }

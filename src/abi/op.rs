@@ -87,11 +87,12 @@ impl Form {
     pub const IMM64_LEFT: Form = Form(3);
     /// Compare: branch if it holds, operands in slots.
     pub const BRANCH: Form = Form(4);
-    /// Compare: branch if it holds, `b` a sign-extended 32-bit immediate in the extension word.
+    /// Compare: branch if it holds, `b` an immediate: of integers, 32 bits in the extension word, sign-extended; of floats, 64 bits in
+    /// a second one.
     pub const BRANCH_IMM: Form = Form(5);
     /// Compare: branch if it does not hold, operands in slots.
     pub const BRANCH_NOT: Form = Form(6);
-    /// Compare: branch if it does not hold, `b` a sign-extended 32-bit immediate.
+    /// Compare: branch if it does not hold, `b` an immediate as for [`Form::BRANCH_IMM`].
     pub const BRANCH_NOT_IMM: Form = Form(7);
     /// Compare: `d = x < y ? a : b`.
     pub const SELECT: Form = Form(8);

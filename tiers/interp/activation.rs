@@ -25,6 +25,8 @@ pub struct Activation {
     pub floor: usize,
     /// How the activation ended, as a `Status`.
     pub status: u64,
+    /// The instruction that a helper has run again, and that its probes have seen.
+    pub repeated: *const Word,
     /// What handlers keep in registers, while a probe runs: four integers, two vectors.
     pub kept: [u64; 8],
 }

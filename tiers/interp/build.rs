@@ -10,7 +10,7 @@ use std::{env, fs};
 use terrace_masm::x64::X64;
 
 fn main() {
-    for path in ["build.rs", "activation.rs", "classes.rs", "generate"] {
+    for path in ["build.rs", "activation.rs", "classes.rs", "fusions.txt", "generate"] {
         println!("cargo:rerun-if-changed={path}");
     }
     let variable = |name| env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"));

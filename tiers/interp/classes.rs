@@ -235,9 +235,10 @@ pub fn dims(op: Op, form: Form) -> Option<Dims> {
             Form::BRANCH | Form::BRANCH_IMM if info.params[0] == Ty::I64 => {
                 Dims { a: use_of(a), b: if b.is_some() { &[Slot, Acc] } else { &[] }, jumps: 2, ..dims }
             }
-            // Of integers, the opposite compare takes their place.
+            // The opposite compare takes their place.
             Form::BRANCH_NOT | Form::BRANCH_NOT_IMM if op.negated().is_some() => dims,
             Form::BRANCH | Form::BRANCH_NOT => Dims { a: use_of(a), b: &[Slot, Acc], jumps: 2, ..dims },
+            Form::BRANCH_IMM | Form::BRANCH_NOT_IMM => Dims { a: use_of(a), jumps: 2, ..dims },
             Form::SELECT | Form::SELECT_IMM => Dims { d: WORD_DEF, ..dims },
             _ => dims,
         },

@@ -66,6 +66,7 @@ pub(crate) unsafe extern "C" fn entry(store: *mut Store, func: *const FuncRecord
         start,
         floor: depth + 1,
         status: 0,
+        repeated: ptr::null(),
         kept: [0; 8],
     };
     // SAFETY: the store is lent to the activation; its newest frame is the link, whose base holds the arguments.

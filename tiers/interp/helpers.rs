@@ -105,13 +105,20 @@ impl Site<'_> {
     fn tail_call(self) -> Outcome {
         let callee = self.callee();
         let Some(instance) = callee.instance() else {
-            // The host's function sees this frame as its caller.
+            // The host's function sees this frame as its caller, but its exceptions find none of this frame's handlers.
             // SAFETY: as for `call`.
-            unsafe { libcalls::call(self.store, callee, self.arguments())? };
-            let results = self.store.func_result_slots(callee);
-            self.slots.copy_within(self.word().high(), 0, results);
+            let called = unsafe { libcalls::call(self.store, callee, self.arguments()) };
+            if called.is_ok() {
+                let (first, results) = (self.word().high(), self.store.func_result_slots(callee));
+                // Results may take more room than the frame has.
+                // SAFETY: the stack lives as long as the store, and nothing else runs while the results move.
+                if let Some(slots) = unsafe { self.store.stack().slots(self.slots.base(), first + results) } {
+                    slots.copy_within(first, 0, results);
+                }
+            }
             let stack = self.store.stack_mut();
             stack.pop_frame();
+            called?;
             let Some(caller) = stack.top_frame() else { unreachable!("an activation has a link below its frames") };
             return Ok(caller.resume);
         };
@@ -155,8 +162,15 @@ unsafe fn run(
     let raise = match store.stack().top() {
         Some(frame) => {
             let (instance, slots) = (frame.instance, frame.slots);
-            match work(Site { store, instance, slots, words, operand }) {
-                Ok(next) => return next,
+            let depth = store.stack().frame_depth();
+            match work(Site { store: &mut *store, instance, slots, words, operand }) {
+                Ok(next) => {
+                    if next == words && store.stack().frame_depth() == depth {
+                        // SAFETY: the caller's promise.
+                        unsafe { (*activation).repeated = words };
+                    }
+                    return next;
+                }
                 Err(raise) => raise,
             }
         }
@@ -308,8 +322,9 @@ fn pinned_slots(store: &Store) -> [u32; 3] {
 /// Calls the instruction's probes; the operand is its handler's offset, and the result the address of the handler to go on in.
 unsafe extern "C" fn probe(activation: *mut Activation, words: *const Word, operand: u64) -> *const Word {
     // SAFETY: handlers pass their activation, whose store is alive and not otherwise borrowed.
-    let store = unsafe { &mut *(*activation).store.cast::<Store>() };
-    probe::address(probe::run(store, words, operand as usize / text::UNIT_BYTES)).cast()
+    let (store, seen) = unsafe { (&mut *(*activation).store.cast::<Store>(), &mut (*activation).repeated) };
+    let seen = std::mem::replace(seen, std::ptr::null()) == words;
+    probe::address(probe::run(store, words, operand as usize / text::UNIT_BYTES, seen)).cast()
 }
 
 macro_rules! table {

@@ -16,7 +16,7 @@ use crate::activation::header;
 use crate::classes::{Class, Dims, File, Role};
 use crate::pins::Pins;
 use crate::plan::{Plan, Target, plans};
-use crate::text::{ENTERS, OFFSETS};
+use crate::text::{ENTERS, FUSED, FUSED_FROM, OFFSETS};
 
 /// Slots that the variants of `enter` zero; the last one zeroes any number.
 const ZEROED: [u32; 4] = [0, 2, 4, 8];
@@ -90,6 +90,28 @@ fn heights(loops: &[Loop]) -> Vec<u8> {
     heights
 }
 
+/// The offset of the handler that runs two instructions, if there is one.
+fn fused(first: usize, second: usize) -> Option<u16> {
+    let candidates = &FUSED[FUSED_FROM[first].into()..FUSED_FROM[first + 1].into()];
+    let found = candidates.binary_search_by_key(&second, |&(second, _)| second.into());
+    found.ok().map(|place| candidates[place].1)
+}
+
+fn set_offset(word: &mut Word, offset: u16) {
+    word.0 = word.0 & !0xffff | u64::from(offset);
+}
+
+/// The offset of the handler that runs the first of a fused handler's instructions alone; other handlers' offsets are theirs.
+pub(crate) fn alone(offset: u16) -> u16 {
+    match FUSED.iter().position(|&(_, at)| at == offset) {
+        Some(place) => {
+            let first = FUSED_FROM.partition_point(|&from| usize::from(from) <= place) - 1;
+            OFFSETS[first]
+        }
+        None => offset,
+    }
+}
+
 impl Linker<'_> {
     fn plan(&self, pc: usize) -> &'static Plan {
         match &self.plans[usize::from(self.code[pc].number())] {
@@ -146,6 +168,7 @@ impl Linker<'_> {
         let cells = module.entries();
         let imported = module.imported_funcs();
         (self.int, self.float) = (None, None);
+        let mut before = None;
         let mut pc = 0;
         while pc < self.code.len() {
             if self.is_label(pc) {
@@ -153,9 +176,17 @@ impl Linker<'_> {
             }
             let plan = self.plan(pc);
             let len = self.len(plan, pc);
-            let Some(offset) = self.handler(plan, pc, pc + len) else { return false };
-            let first = self.code[pc];
-            words.push(Word(first.0 & !0xffff | u64::from(offset)));
+            let Some(index) = self.handler(plan, pc, pc + len) else { return false };
+            if let Some((place, first)) = before
+                && let Some(offset) = fused(first, index)
+            {
+                set_offset(&mut words[place], offset);
+            }
+            before = Some((words.len(), index));
+            words.push(self.code[pc]);
+            if let Some(word) = words.last_mut() {
+                set_offset(word, OFFSETS[index]);
+            }
             words.extend_from_slice(&self.code[pc + 1..pc + len]);
             if matches!(plan.op, Op::Call | Op::ReturnCall) {
                 let cell = &raw const cells[(self.code[pc + 1].low() - imported) as usize];
@@ -234,8 +265,8 @@ impl Linker<'_> {
         if self.explicit && plan.dims.explicit { &plan.explicit } else { &plan.dims }
     }
 
-    /// The offset of the handler for the instruction at `pc`; `next` is where the one behind it is.
-    fn handler(&mut self, plan: &'static Plan, pc: usize, next: usize) -> Option<u16> {
+    /// The index of the handler for the instruction at `pc`; `next` is where the one behind it is.
+    fn handler(&mut self, plan: &'static Plan, pc: usize, next: usize) -> Option<usize> {
         let dims = self.dims(plan);
         let word = self.code[pc];
         let fields = [word.d(), word.a(), word.b()];
@@ -276,7 +307,7 @@ impl Linker<'_> {
             + if self.explicit && plan.dims.explicit { plan.dims.count() } else { 0 }
             + dims.index(indices, jump);
         self.step(plan, dims, word, result, indices[0]);
-        Some(OFFSETS[index])
+        Some(index)
     }
 
     /// What the accumulators hold behind an instruction.

@@ -18,8 +18,8 @@ use terrace_core::bytecode::{Function, Instructions};
 use terrace_core::runtime::{Module, Store};
 
 use crate::activation::header;
+use crate::{entry, link};
 use crate::text::{self, SITE};
-use crate::entry;
 
 /// Is called before an instruction runs: that of the store's newest frame. Operands that the instruction before has left in an accumulator
 /// are not in their slots.
@@ -70,6 +70,11 @@ impl Sites {
         let function = module.code(defined).ok()?;
         let mut words = entry::shared(function, module).to_vec();
         let starts: Vec<u32> = Instructions::new(&function.code).flatten().map(|instruction| instruction.pc).collect();
+        // A fused handler would run past a site.
+        for &start in &starts {
+            let word = &mut words[header::WORDS + start as usize];
+            word.0 = word.0 & !0xffff | u64::from(link::alone(word.number()));
+        }
         for &site in sites {
             starts.binary_search(&site).ok()?;
             let word = &mut words[header::WORDS + site as usize];
@@ -104,34 +109,42 @@ impl Drop for Sites {
     }
 }
 
-/// Calls the probes of the instruction at `words` on behalf of a handler, and gives the handler that runs it.
-pub(crate) fn run(store: &mut Store, words: *const Word, handler: usize) -> usize {
+/// Calls the probes of the instruction at `words` on behalf of a handler, unless they have seen it, and gives the handler that runs it.
+pub(crate) fn run(store: &mut Store, words: *const Word, handler: usize, seen: bool) -> usize {
     let Some((function, code, pc)) = instruction(store, words) else { return handler };
-    store.stack_mut().set_pc(pc as u32);
-    // SAFETY: only `set` writes there.
-    if let Some(probe) = unsafe { from_word(store.record().probe.load(Ordering::Relaxed)) } {
-        probe(store);
-    }
-    if handler != SITE {
+    let (probe, handler) = match handler {
+        SITE => site(function, code, pc),
+        _ => (None, handler),
+    };
+    if seen {
         return handler;
     }
-    // SAFETY: only copies lead to this handler, and they have the probe behind their code.
-    if let Some(probe) = unsafe { from_word((*code.add(function.code.len())).0) } {
+    store.stack_mut().set_pc(pc as u32);
+    // SAFETY: only `set` writes there.
+    let all = unsafe { from_word(store.record().probe.load(Ordering::Relaxed)) };
+    for probe in [all, probe].into_iter().flatten() {
         probe(store);
     }
-    match function.running.get() {
-        Some(shared) => shared[header::WORDS + pc].number().into(),
-        None => unreachable!("copies are made of running forms"),
-    }
+    handler
 }
 
 /// The instruction at `words`, if it is the newest frame's: its function, the code that runs, and its pc.
-fn instruction(store: &Store, words: *const Word) -> Option<(&Function, *const Word, usize)> {
+fn instruction<'a>(store: &Store, words: *const Word) -> Option<(&'a Function, *const Word, usize)> {
     let frame = store.stack().top_frame()?;
-    // SAFETY: a frame's function lives as long as the frame; a link has none.
+    // SAFETY: a frame's function lives as long as the frame, which a probe cannot end; a link has none.
     let function = unsafe { frame.function.cast::<Function>().as_ref() }?;
     let pc = words.addr().wrapping_sub(frame.code.addr()) / size_of::<Word>();
     (pc < function.code.len()).then_some((function, frame.code, pc))
+}
+
+/// The probe of a copy, and the handler for its instruction at `pc`.
+fn site(function: &Function, code: *const Word, pc: usize) -> (Option<Probe>, usize) {
+    // SAFETY: only copies lead to the handler for sites, and they have the probe behind their code.
+    let probe = unsafe { from_word((*code.add(function.code.len())).0) };
+    match function.running.get() {
+        Some(shared) => (probe, link::alone(shared[header::WORDS + pc].number()).into()),
+        None => unreachable!("copies are made of running forms"),
+    }
 }
 
 /// The address of a handler without probes.

@@ -1,6 +1,7 @@
 //! The way back from a running form to bytecode: what [`link`](crate::link) changes can be undone.
 //!
-//! Every op and form has handlers of its own, so that a handler's offset says which they are.
+//! Every op and form has handlers of its own, and a fused handler is that of its first instruction and of nothing else, so that a
+//! handler's offset says which they are.
 
 use std::sync::OnceLock;
 
@@ -9,19 +10,19 @@ use terrace_core::bytecode::Instruction;
 use terrace_core::runtime::Module;
 
 use crate::activation::header;
+use crate::{entry, link};
 use crate::text::{FIRSTS, OFFSETS};
 
-/// The bytecode that a defined function's running form stands for; `None` if it has none yet.
+/// The bytecode that a defined function's running form stands for; `None` if it cannot be translated.
 ///
 /// # Panics
 ///
 /// If the module defines no such function.
 pub fn canonical(module: &Module, defined: u32) -> Option<Vec<Word>> {
-    let function = module.translated(defined)?.ok()?;
-    let mut words = function.running.get()?[header::WORDS..].to_vec();
+    let mut words = entry::shared(module.code(defined).ok()?, module)[header::WORDS..].to_vec();
     let mut pc = 0;
     while pc < words.len() {
-        words[pc].0 = words[pc].0 & !0xffff | u64::from(number(words[pc].number())?);
+        words[pc].0 = words[pc].0 & !0xffff | u64::from(number(link::alone(words[pc].number()))?);
         let instruction = Instruction::at(&words, pc as u32).ok()?;
         let next = instruction.next_pc() as usize;
         if matches!(instruction.op, Op::Call | Op::ReturnCall) {

@@ -8,6 +8,7 @@
 //! Scratch registers belong to the implementations: every method but the simple ones (moves, loads, stores, `lea`, `add`, `sub`,
 //! `and`, `or`, `xor`, `compare`, `test`, jumps) may clobber them, so they are operands of simple methods only.
 
+pub mod a64;
 mod atomic;
 mod buffer;
 mod float;
@@ -25,12 +26,22 @@ pub use operand::{Cond, Fpr, Gpr, Load, Mem, Rhs, RhsF, Store, Width};
 pub use roles::Roles;
 pub use simd::{Half, LaneCond, Lanes, LoadVector, Simd};
 
+/// Makes code that was written as data visible to the fetches of instructions: for the thread that runs it first, behind the last
+/// write.
+pub fn synchronize_code(code: &[u8]) {
+    dynasmrt::cache_control::synchronize_icache(code);
+    dynasmrt::cache_control::prepare_for_execution(code);
+}
+
 /// Integer arithmetic, moves, memory and control flow of a machine.
 ///
 /// A 32-bit operation zero-extends its result to the register's 64 bits, and reads no upper half.
 pub trait Masm: Roles + Sized {
     /// Whether an arithmetic method takes [`Rhs::Mem`] and [`RhsF::Mem`].
     const MEMORY_OPERANDS: bool;
+
+    /// How many bytes one buffer may have, so that every jump reaches its label: what a tier has to bound its code by.
+    const MAX_CODE: usize;
 
     /// An assembler with an empty buffer.
     fn new() -> Self;

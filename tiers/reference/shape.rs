@@ -36,13 +36,25 @@ pub(crate) fn binary<A: Value, B: Value, R: Outcome>(site: Site<'_>, meaning: im
 #[inline(always)]
 pub(crate) fn compare<V: Value>(site: Site<'_>, meaning: impl Fn(V, V) -> u32) -> Step {
     let holds = |a, b| meaning(a, b) != 0;
-    let branch = |taken: bool| Ok(if taken { site.target(site.extension(0).high()) } else { site.next(1) });
+    let branch = |taken: bool, extensions| {
+        Ok(if taken { site.target(site.extension(0).high()) } else { site.next(extensions) })
+    };
+    let against_immediate = || match V::INTEGER {
+        true => (holds(site.a(), imm32(site.extension(0).low())), 1),
+        false => (holds(site.a(), V::from_bits(site.extension(1).0)), 2),
+    };
     match site.form() {
         Form::SELECT | Form::SELECT_IMM | Form::SELECT_V128 | Form::SELECT_V128_IMM => return select(site, holds),
-        Form::BRANCH => return branch(holds(site.a(), site.b())),
-        Form::BRANCH_IMM => return branch(holds(site.a(), imm32(site.extension(0).low()))),
-        Form::BRANCH_NOT => return branch(!holds(site.a(), site.b())),
-        Form::BRANCH_NOT_IMM => return branch(!holds(site.a(), imm32(site.extension(0).low()))),
+        Form::BRANCH => return branch(holds(site.a(), site.b()), 1),
+        Form::BRANCH_NOT => return branch(!holds(site.a(), site.b()), 1),
+        Form::BRANCH_IMM => {
+            let (holds, extensions) = against_immediate();
+            return branch(holds, extensions);
+        }
+        Form::BRANCH_NOT_IMM => {
+            let (holds, extensions) = against_immediate();
+            return branch(!holds, extensions);
+        }
         _ => {}
     }
     binary(site, meaning)

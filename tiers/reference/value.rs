@@ -8,6 +8,8 @@ use terrace_core::runtime::memory::Memory;
 pub(crate) trait Value: Copy {
     /// The value takes one slot and can be an immediate.
     const SCALAR: bool;
+    /// The value is an integer: a branch has it as an immediate of 32 bits.
+    const INTEGER: bool;
 
     /// Reads slot `index`.
     fn read(slots: Slots, index: u32) -> Self;
@@ -23,6 +25,7 @@ macro_rules! scalar_values {
     ($($ty:ident $bits:ident: $from:expr, $to:expr;)+) => { $(
         impl Value for $ty {
             const SCALAR: bool = true;
+            const INTEGER: bool = !matches!(stringify!($ty).as_bytes()[0], b'f');
 
             #[inline(always)]
             fn read(slots: Slots, index: u32) -> $ty {
@@ -53,6 +56,7 @@ scalar_values! {
 
 impl Value for u128 {
     const SCALAR: bool = false;
+    const INTEGER: bool = false;
 
     #[inline(always)]
     fn read(slots: Slots, index: u32) -> u128 {

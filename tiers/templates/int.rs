@@ -1,7 +1,7 @@
 //! Integers.
 
-use terrace_masm::{Cond, Gpr, Masm, Rhs, Width};
 use Width::{W32, W64};
+use terrace_masm::{Cond, Gpr, Masm, Rhs, Width};
 
 macro_rules! unary {
     ($($name:ident = $method:ident($($arg:expr),*; $($behind:expr),*);)*) => {$(

@@ -48,20 +48,48 @@ fn wrong_shape(op: Op) -> ! {
 
 /// The call if the row's shape is the wanted one.
 macro_rules! if_shape {
-    (unary unary $op:ident $call:expr) => { $call };
-    (binary binary $op:ident $call:expr) => { $call };
-    (compare compare $op:ident $call:expr) => { $call };
-    (ternary ternary $op:ident $call:expr) => { $call };
-    (extract_lane extract_lane $op:ident $call:expr) => { $call };
-    (replace_lane replace_lane $op:ident $call:expr) => { $call };
-    (load load $op:ident $call:expr) => { $call };
-    (store store $op:ident $call:expr) => { $call };
-    (atomic_load atomic_load $op:ident $call:expr) => { $call };
-    (atomic_store atomic_store $op:ident $call:expr) => { $call };
-    (atomic_rmw atomic_rmw $op:ident $call:expr) => { $call };
-    (atomic_cmpxchg atomic_cmpxchg $op:ident $call:expr) => { $call };
-    (wide wide $op:ident $call:expr) => { $call };
-    ($wanted:ident $shape:ident $op:ident $call:expr) => { wrong_shape($op) };
+    (unary unary $op:ident $call:expr) => {
+        $call
+    };
+    (binary binary $op:ident $call:expr) => {
+        $call
+    };
+    (compare compare $op:ident $call:expr) => {
+        $call
+    };
+    (ternary ternary $op:ident $call:expr) => {
+        $call
+    };
+    (extract_lane extract_lane $op:ident $call:expr) => {
+        $call
+    };
+    (replace_lane replace_lane $op:ident $call:expr) => {
+        $call
+    };
+    (load load $op:ident $call:expr) => {
+        $call
+    };
+    (store store $op:ident $call:expr) => {
+        $call
+    };
+    (atomic_load atomic_load $op:ident $call:expr) => {
+        $call
+    };
+    (atomic_store atomic_store $op:ident $call:expr) => {
+        $call
+    };
+    (atomic_rmw atomic_rmw $op:ident $call:expr) => {
+        $call
+    };
+    (atomic_cmpxchg atomic_cmpxchg $op:ident $call:expr) => {
+        $call
+    };
+    (wide wide $op:ident $call:expr) => {
+        $call
+    };
+    ($wanted:ident $shape:ident $op:ident $call:expr) => {
+        wrong_shape($op)
+    };
 }
 
 /// Defines the function that finds the templates of one shape.

@@ -1,15 +1,15 @@
 //! Calls in both directions, with and without Rust's types.
 
 use terrace::{
-    Caller, Engine, Error, ExnRef, ExternRef, Func, FuncType, Instance, Level, Linker, Module, Rooted, Store, V128,
-    Val, ValType,
+    Caller, Error, ExnRef, ExternRef, Func, FuncType, Instance, Level, Linker, Module, Rooted, Store, V128, Val,
+    ValType,
 };
 
-use super::{engine, instance, run};
+use super::{default_engine, engine, instance, run};
 
 #[test]
 fn tuples_of_every_length() {
-    let mut store = Store::new(&Engine::default(), ());
+    let mut store = Store::new(&default_engine(), ());
     let none = Func::wrap(&mut store, || {});
     none.typed::<(), ()>(&store).unwrap().call(&mut store, ()).unwrap();
     let one = Func::wrap(&mut store, |a: i64| (a + 1,));
@@ -43,7 +43,7 @@ fn a_thousand_params_and_results_cross_the_boundary_twice() {
                 (import "" "f" (func $f {params} {results}))
                 (func (export "run") {params} {results} {gets} (call $f)))"#
         );
-        let engine = Engine::default();
+        let engine = default_engine();
         let module = Module::new(&engine, wat).unwrap();
         let mut store = Store::new(&engine, ());
         let signature = module.get_export("run").unwrap().func().unwrap().clone();
@@ -74,7 +74,7 @@ fn wide_host_functions_can_be_tail_called() {
             (func (export "run") (result i64) {consts} (return_call $inner)))"#,
         consts = (0..1000).map(|i| format!("(i64.const {i})")).collect::<String>()
     );
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(&engine, wat).unwrap();
     let mut store = Store::new(&engine, ());
     let ty = FuncType::new(vec![ValType::I64; 1000], [ValType::I64]);
@@ -148,7 +148,7 @@ fn typed_functions_are_checked() {
 
 #[test]
 fn results_of_dynamic_host_functions_are_checked() {
-    let mut store = Store::new(&Engine::default(), ());
+    let mut store = Store::new(&default_engine(), ());
     let mut make = |ty: FuncType, value: Val| {
         Func::new(&mut store, ty, move |_, _, results| {
             results[0] = value;
@@ -201,7 +201,7 @@ fn functions_are_values() {
 
 #[test]
 fn callers_know_who_calls() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let mut linker = Linker::<()>::new(&engine);
     linker
         .func_wrap("", "size", |mut caller: Caller<'_, ()>| -> Result<u64, Error> {

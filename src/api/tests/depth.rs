@@ -2,7 +2,7 @@
 
 use terrace::{Engine, Level, Trap};
 
-use super::{engine, instance, instance_in, run};
+use super::{config, default_engine, engine, instance, instance_in, run};
 
 #[test]
 fn infinite_recursion_is_a_trap() {
@@ -47,7 +47,7 @@ fn ten_million_tail_calls() {
 
 #[test]
 fn tail_calls_to_the_host_and_back() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let wat = r#"(module
         (import "" "same" (func $same (param i32) (result i32)))
         (func $next (param i32) (result i32) (return_call $same (local.get 0)))
@@ -85,7 +85,7 @@ fn depth_is_the_same_on_every_level() {
 #[test]
 fn stack_limits_have_a_range() {
     for bytes in [0, usize::MAX] {
-        let mut config = terrace::Config::new();
+        let mut config = config();
         config.max_stack(bytes);
         assert!(Engine::new(&config).is_err());
     }

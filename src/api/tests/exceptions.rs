@@ -5,7 +5,7 @@ use terrace::{
     ThrownException, Trap, Val, ValType,
 };
 
-use super::{engine, instance, run};
+use super::{default_engine, engine, instance, run};
 
 /// Calls the host's `f`, and catches exceptions of the tag `t`.
 const CATCH: &str = r#"(module
@@ -27,7 +27,7 @@ fn with_tag(engine: &Engine) -> (Store<()>, Tag, Linker<()>) {
 
 #[test]
 fn wasm_catches_what_the_host_throws() {
-    for engine in [Engine::default(), engine(|config| config.gc_stress(true))] {
+    for engine in [default_engine(), engine(|config| config.gc_stress(true))] {
         let (mut store, tag, mut linker) = with_tag(&engine);
         linker
             .func_wrap("", "f", move |mut caller: Caller<'_, ()>, x: i32| -> Result<(), Error> {
@@ -50,7 +50,7 @@ fn wasm_catches_what_the_host_throws() {
 
 #[test]
 fn the_host_gets_what_nobody_catches() {
-    for engine in [Engine::default(), engine(|config| config.gc_stress(true))] {
+    for engine in [default_engine(), engine(|config| config.gc_stress(true))] {
         let (mut store, tag, linker) = with_tag(&engine);
         let wat = r#"(module
             (import "" "t" (tag $t (param i32 externref)))
@@ -73,7 +73,7 @@ fn the_host_gets_what_nobody_catches() {
 
 #[test]
 fn exceptions_pass_through_host_functions() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let (mut store, tag, mut linker) = with_tag(&engine);
     let thrower = Func::wrap(&mut store, move |mut caller: Caller<'_, ()>, x: i32| -> Result<(), Error> {
         let exception = ExnRef::new(&mut caller, &tag, &[Val::I32(x), Val::ExternRef(None)])?;
@@ -114,7 +114,7 @@ fn caught_exceptions_are_values() {
 
 #[test]
 fn traps_and_errors_are_not_caught() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let wat = r#"(module
         (import "" "f" (func $f))
         (func (export "run") (block $caught (try_table (catch_all $caught) (call $f)))))"#;
@@ -130,7 +130,7 @@ fn traps_and_errors_are_not_caught() {
 
 #[test]
 fn payloads_are_checked() {
-    let (mut store, tag, _) = with_tag(&Engine::default());
+    let (mut store, tag, _) = with_tag(&default_engine());
     assert!(matches!(ExnRef::new(&mut store, &tag, &[]), Err(Error::Count { expected: 2, actual: 0, .. })));
     let wrong = [Val::I64(0), Val::ExternRef(None)];
     assert!(matches!(ExnRef::new(&mut store, &tag, &wrong), Err(Error::TypeMismatch { .. })));

@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use terrace::{BoxError, Caller, Config, Engine, Error, ExternRef, Func, Instance, Linker, Module, Store, Trap};
+use terrace::{BoxError, Caller, Engine, Error, ExternRef, Func, Instance, Linker, Module, Store, Trap};
 
-use super::run;
+use super::{config, default_engine, run};
 
 const PASS: &str = r#"(module $m
     (import "" "f" (func $f (param i32) (result i32)))
@@ -14,7 +14,7 @@ const PASS: &str = r#"(module $m
     (func $trap (export "trap") (param i32) (result i32) unreachable))"#;
 
 fn linked<Params, Results>(f: impl terrace::IntoFunc<(), Params, Results>) -> (Store<()>, Instance) {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(&engine, PASS).unwrap();
     let mut linker = Linker::new(&engine);
     linker.func_wrap("", "f", f).unwrap();
@@ -141,7 +141,7 @@ fn reentrancy_is_bounded() {
 
 #[test]
 fn host_functions_calling_host_functions_are_bounded() {
-    let mut config = Config::new();
+    let mut config = config();
     config.max_stack(1 << 20);
     let mut store = Store::new(&Engine::new(&config).unwrap(), None::<Func>);
     let recurse = Func::wrap(&mut store, |mut caller: Caller<'_, Option<Func>>, depth: i32| -> Result<i32, Error> {
@@ -155,7 +155,7 @@ fn host_functions_calling_host_functions_are_bounded() {
 
 #[test]
 fn host_functions_instantiate_modules() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(&engine, PASS).unwrap();
     let inner = Module::new(&engine, r#"(module (func (export "seven") (result i32) (i32.const 7)))"#).unwrap();
     let mut linker = Linker::new(&engine);

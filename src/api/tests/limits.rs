@@ -5,6 +5,8 @@ use terrace::{
     ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, Table, TableType,
 };
 
+use super::default_engine;
+
 const GROW: &str = r#"(module
     (memory (export "memory") 1)
     (table 1 funcref)
@@ -12,7 +14,7 @@ const GROW: &str = r#"(module
     (func (export "table.grow") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))"#;
 
 fn limited(limits: StoreLimits) -> (Engine, Store<StoreLimits>) {
-    let engine = Engine::default();
+    let engine = default_engine();
     let mut store = Store::new(&engine, limits);
     store.limiter(|limits| limits);
     (engine, store)
@@ -102,7 +104,7 @@ impl ResourceLimiter for Counting {
 
 #[test]
 fn limiters_of_the_embedder() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let mut store = Store::new(&engine, Counting::default());
     store.limiter(|counting| counting);
     let memory = Memory::new(&mut store, MemoryType::new(1, Some(3))).unwrap();

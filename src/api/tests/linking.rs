@@ -1,15 +1,15 @@
 //! Names, imports and their errors.
 
 use terrace::{
-    Engine, Error, Extern, ExternType, Func, FuncType, Global, GlobalType, Instance, LinkError, Linker, Memory,
-    MemoryType, Module, Mutability, Store, Val, ValType,
+    Error, Extern, ExternType, Func, FuncType, Global, GlobalType, Instance, LinkError, Linker, Memory, MemoryType,
+    Module, Mutability, Store, Val, ValType,
 };
 
-use super::run;
+use super::{default_engine, run};
 
 #[test]
 fn unknown_imports_are_named() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(&engine, r#"(module (import "env" "missing" (func)))"#).unwrap();
     let mut store = Store::new(&engine, ());
     let error = Linker::new(&engine).instantiate(&mut store, &module).unwrap_err();
@@ -21,7 +21,7 @@ fn unknown_imports_are_named() {
 
 #[test]
 fn incompatible_imports_are_named() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let mut store = Store::new(&engine, ());
     let func: Extern = Func::wrap(&mut store, |_: i32| 0i64).into();
     let ty = GlobalType::new(ValType::I32, Mutability::Const);
@@ -43,7 +43,7 @@ fn incompatible_imports_are_named() {
 
 #[test]
 fn names_are_defined_once_unless_shadowing_is_allowed() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let mut linker = Linker::<()>::new(&engine);
     linker.func_wrap("m", "f", || 1i32).unwrap();
     let error = linker.func_wrap("m", "f", || 2i32).unwrap_err();
@@ -60,7 +60,7 @@ fn names_are_defined_once_unless_shadowing_is_allowed() {
 
 #[test]
 fn instances_modules_and_aliases() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let library = Module::new(
         &engine,
         r#"(module
@@ -94,7 +94,7 @@ fn instances_modules_and_aliases() {
 
 #[test]
 fn unknown_imports_as_traps() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(
         &engine,
         r#"(module
@@ -115,7 +115,7 @@ fn unknown_imports_as_traps() {
 
 #[test]
 fn one_linker_serves_many_stores() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let mut linker = Linker::<u64>::new(&engine);
     linker
         .func_new("", "count", FuncType::new([ValType::I64], []), |mut caller, params, _| {
@@ -139,7 +139,7 @@ fn one_linker_serves_many_stores() {
 
 #[test]
 fn host_functions_that_ignore_the_data_serve_any_linker() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let mut text = Linker::<String>::new(&engine);
     let mut none = Linker::<()>::new(&engine);
     let double = |x: i32| 2 * x;
@@ -151,7 +151,7 @@ fn host_functions_that_ignore_the_data_serve_any_linker() {
 
 #[test]
 fn exports_have_an_order_and_types() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(
         &engine,
         r#"(module

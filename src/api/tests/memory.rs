@@ -1,8 +1,8 @@
 //! Memories between host and wasm.
 
-use terrace::{Caller, Engine, Error, Instance, Linker, Memory, MemoryType, Module, SharedMemory, Store, Trap};
+use terrace::{Caller, Error, Instance, Linker, Memory, MemoryType, Module, SharedMemory, Store, Trap};
 
-use super::{engine, instance, run};
+use super::{default_engine, engine, instance, run};
 
 #[test]
 fn growth_in_a_host_function_shows_in_its_caller() {
@@ -59,7 +59,7 @@ fn bytes_are_the_same_on_both_sides() {
 
 #[test]
 fn types_tell_the_current_size() {
-    let mut store = Store::new(&Engine::default(), ());
+    let mut store = Store::new(&default_engine(), ());
     let memory = Memory::new(&mut store, MemoryType::new64(1, Some(4))).unwrap();
     memory.grow(&mut store, 2).unwrap();
     let ty = memory.ty(&store).unwrap();
@@ -100,7 +100,7 @@ fn the_last_byte_of_four_gibibytes() {
 
 #[test]
 fn shared_memories_are_not_borrowed() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let wat = r#"(module (memory (export "memory") 1 2 shared))"#;
     let module = Module::new(&engine, wat).unwrap();
     let mut store = Store::new(&engine, ());
@@ -129,7 +129,7 @@ fn shared_memories_are_not_borrowed() {
 
 #[test]
 fn data_of_the_host_beside_memory() {
-    let mut store = Store::new(&Engine::default(), vec![1, 2, 3]);
+    let mut store = Store::new(&default_engine(), vec![1, 2, 3]);
     let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
     let (bytes, data) = memory.data_and_store_mut(&mut store).unwrap();
     bytes[..3].copy_from_slice(data);

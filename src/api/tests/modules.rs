@@ -2,11 +2,11 @@
 
 use terrace::{Config, Engine, Error, Instance, Module, ModuleError, Store, Translation};
 
-use super::{engine, run};
+use super::{default_engine, engine, run};
 
 #[test]
 fn text_and_binaries() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let text = Module::new(&engine, "(module $name (func))").unwrap();
     assert_eq!(text.name(), Some("name"));
     let binary = Module::new(&engine, text.bytes()).unwrap();
@@ -22,16 +22,16 @@ fn files() {
     let directory = std::env::temp_dir();
     let path = directory.join(format!("terrace-api-test-{}.wat", std::process::id()));
     std::fs::write(&path, "(module)").unwrap();
-    assert!(Module::from_file(&Engine::default(), &path).is_ok());
+    assert!(Module::from_file(&default_engine(), &path).is_ok());
     std::fs::remove_file(&path).unwrap();
-    let error = Module::from_file(&Engine::default(), &path).unwrap_err();
+    let error = Module::from_file(&default_engine(), &path).unwrap_err();
     assert!(error.is::<std::io::Error>());
     assert!(error.to_string().starts_with("cannot read "), "{error}");
 }
 
 #[test]
 fn errors_have_a_place() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let error = Module::new(&engine, "(module\n  (func (i32.cosnt 1)))").unwrap_err();
     assert!(matches!(error, Error::Text(_)) && error.to_string().contains("cosnt"), "{error}");
     let error = Module::new(&engine, "(module (func (result i32)))").unwrap_err();
@@ -74,7 +74,7 @@ fn proposals_can_be_switched_off() {
     for (wat, by_default) in [(simd, true), (tail, true), (custom, false), (wide, false)] {
         assert!(Module::new(&all, wat).is_ok(), "{wat}");
         assert!(Module::new(&none, wat).is_err(), "{wat}");
-        assert_eq!(Module::new(&Engine::default(), wat).is_ok(), by_default, "{wat}");
+        assert_eq!(Module::new(&default_engine(), wat).is_ok(), by_default, "{wat}");
     }
 }
 
@@ -100,7 +100,7 @@ fn the_default_tier_is_the_first_that_the_machine_can_run() {
 
 #[test]
 fn custom_sections() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(&engine, r#"(module (@custom "notes" "one") (@custom "notes" "two"))"#).unwrap();
     assert_eq!(module.custom_sections("notes").collect::<Vec<_>>(), [b"one", b"two"]);
     assert_eq!(module.custom_sections("other").count(), 0);

@@ -8,12 +8,12 @@ use terrace::{
     Ref, RefType, RootScope, Rooted, Store, Table, TableType, Val, ValType,
 };
 
-use super::{engine, run};
+use super::{default_engine, engine, run};
 
 type Extern = Rooted<ExternRef>;
 
 fn engines() -> [Engine; 2] {
-    [Engine::default(), engine(|config| config.gc_stress(true))]
+    [default_engine(), engine(|config| config.gc_stress(true))]
 }
 
 fn number(store: &Store<()>, reference: Extern) -> i32 {
@@ -120,7 +120,7 @@ impl Drop for Counted {
 fn values_are_dropped_with_their_last_reference() {
     let count = Arc::new(AtomicUsize::new(0));
     let alive = || count.load(Ordering::Relaxed);
-    let mut store = Store::new(&Engine::default(), ());
+    let mut store = Store::new(&default_engine(), ());
     let owned: OwnedRooted<ExternRef>;
     {
         let mut scope = RootScope::new(&mut store);
@@ -196,7 +196,7 @@ fn loops_do_not_pile_up_references() {
 
 #[test]
 fn host_values_are_changed_in_place() {
-    let mut store = Store::new(&Engine::default(), ());
+    let mut store = Store::new(&default_engine(), ());
     let reference = ExternRef::new(&mut store, 1).unwrap();
     *reference.data_mut(&mut store).unwrap().unwrap().downcast_mut::<i32>().unwrap() += 1;
     assert_eq!(number(&store, reference), 2);
@@ -220,7 +220,7 @@ fn conversions() {
 
 #[test]
 fn elements_and_values_have_types() {
-    let mut store = Store::new(&Engine::default(), ());
+    let mut store = Store::new(&default_engine(), ());
     let reference = ExternRef::new(&mut store, 5).unwrap();
     let mismatch = |error: Error| assert!(matches!(error, Error::TypeMismatch { .. }), "{error}");
     let ty = TableType::new(RefType::FUNCREF, 1, None);
@@ -234,6 +234,6 @@ fn elements_and_values_have_types() {
     mismatch(global.set(&mut store, Val::ExternRef(None)).unwrap_err());
     let value = global.get(&mut store).unwrap().extern_ref().unwrap().unwrap();
     assert_eq!(number(&store, value), 5);
-    let instance = Instance::new(&mut store, &Module::new(&Engine::default(), "(module)").unwrap(), &[]);
+    let instance = Instance::new(&mut store, &Module::new(&default_engine(), "(module)").unwrap(), &[]);
     assert!(matches!(instance, Err(Error::OtherEngine)));
 }

@@ -6,6 +6,8 @@ use terrace::{
     ValType,
 };
 
+use super::default_engine;
+
 fn refused<T>(result: Result<T, Error>) {
     match result {
         Err(Error::OtherStore) => {}
@@ -20,7 +22,7 @@ fn other_engine<T>(result: Result<T, Error>) {
 
 /// Two stores of one engine, whose objects have the same numbers.
 fn stores() -> (Engine, Store<()>, Store<()>) {
-    let engine = Engine::default();
+    let engine = default_engine();
     let (a, b) = (Store::new(&engine, ()), Store::new(&engine, ()));
     (engine, a, b)
 }
@@ -162,7 +164,7 @@ fn instances_and_imports() {
 
 #[test]
 fn engines() {
-    let (one, two) = (Engine::default(), Engine::default());
+    let (one, two) = (default_engine(), default_engine());
     let module = Module::new(&one, "(module)").unwrap();
     let importer = Module::new(&two, r#"(module (import "" "m" (memory 1 1 shared)) (import "" "f" (func)))"#).unwrap();
     let mut store = Store::new(&two, ());

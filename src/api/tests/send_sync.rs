@@ -7,6 +7,8 @@ use terrace::{
     OwnedRooted, Rooted, SharedMemory, Store, TypedFunc, Val,
 };
 
+use super::default_engine;
+
 const fn send<T: Send>() {}
 const fn send_sync<T: Send + Sync>() {}
 
@@ -48,7 +50,7 @@ fn a_store_is_send_if_its_data_is() {
 #[test]
 fn data_that_is_not_send_works_on_its_thread() {
     let shared = Rc::new(5);
-    let mut store = Store::new(&Engine::default(), Rc::clone(&shared));
+    let mut store = Store::new(&default_engine(), Rc::clone(&shared));
     let get = Func::wrap(&mut store, |caller: terrace::Caller<'_, Rc<i32>>| **caller.data());
     assert_eq!(get.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), 5);
     assert_eq!(Rc::strong_count(&shared), 2);

@@ -1,8 +1,8 @@
 //! Tables and globals between host and wasm.
 
-use terrace::{Engine, Error, Func, Ref, RefType, Store, Table, TableType, Val};
+use terrace::{Error, Func, Ref, RefType, Store, Table, TableType, Val};
 
-use super::{instance, run};
+use super::{default_engine, instance, run};
 
 #[test]
 fn tables_are_seen_from_both_sides() {
@@ -34,7 +34,7 @@ fn tables_are_seen_from_both_sides() {
 
 #[test]
 fn copies_between_tables() {
-    let mut store = Store::new(&Engine::default(), ());
+    let mut store = Store::new(&default_engine(), ());
     let func = Func::wrap(&mut store, || {});
     let from = Table::new(&mut store, TableType::new(RefType::FUNCREF, 3, None), func.into()).unwrap();
     let to = Table::new(&mut store, TableType::new64(RefType::FUNCREF, 3, None), Ref::Func(None)).unwrap();

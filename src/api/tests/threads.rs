@@ -2,11 +2,13 @@
 
 use std::thread;
 
-use terrace::{Engine, Linker, MemoryType, Module, SharedMemory, Store};
+use terrace::{Linker, MemoryType, Module, SharedMemory, Store};
+
+use super::default_engine;
 
 #[test]
 fn instances_on_several_threads_share_a_module() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(
         &engine,
         r#"(module
@@ -42,7 +44,7 @@ fn instances_on_several_threads_share_a_module() {
 
 #[test]
 fn stores_move_between_threads() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(
         &engine,
         r#"(module
@@ -65,7 +67,7 @@ fn stores_move_between_threads() {
 
 #[test]
 fn threads_count_in_a_shared_memory() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(
         &engine,
         r#"(module
@@ -101,7 +103,7 @@ fn threads_count_in_a_shared_memory() {
 
 #[test]
 fn one_thread_waits_for_another() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(
         &engine,
         r#"(module

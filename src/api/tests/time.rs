@@ -5,11 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use terrace::{
-    Caller, Config, Engine, Error, ExternRef, Func, Instance, Level, Linker, Module, Rooted, Store, Trap,
-    UpdateDeadline,
+    Caller, Engine, Error, ExternRef, Func, Instance, Level, Linker, Module, Rooted, Store, Trap, UpdateDeadline,
 };
 
-use super::{engine, instance_in, run};
+use super::{config, default_engine, engine, instance_in, run};
 
 const LOOP: &str = r#"(module (func (export "run") (loop (br 0))))"#;
 const COUNT: &str = r#"(module
@@ -77,7 +76,7 @@ fn host_functions_see_and_set_fuel() {
 
 #[test]
 fn fuel_needs_an_engine_that_measures_it() {
-    let mut store = Store::new(&Engine::default(), ());
+    let mut store = Store::new(&default_engine(), ());
     assert!(matches!(store.set_fuel(1), Err(Error::Fuel(_))));
     assert!(matches!(store.get_fuel(), Err(Error::Fuel(_))));
 }
@@ -217,7 +216,7 @@ fn interruption_of_a_host_function_that_asks() {
 
 #[test]
 fn settings_can_be_combined() {
-    let mut config = Config::new();
+    let mut config = config();
     config.consume_fuel(true).epoch_interruption(true).deterministic(true).explicit_bounds(true);
     let (mut store, instance) = instance_in(&Engine::new(&config).unwrap(), COUNT);
     store.set_fuel(10_000).unwrap();

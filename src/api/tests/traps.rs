@@ -1,8 +1,8 @@
 //! Traps: kinds, places, names, messages.
 
-use terrace::{Config, Engine, Error, Func, Instance, Level, LinkError, Module, Store, Translation, Trap, Val};
+use terrace::{Engine, Error, Func, Instance, Level, LinkError, Module, Store, Translation, Trap, Val};
 
-use super::{engine, instance, instance_in, run};
+use super::{config, default_engine, engine, instance, instance_in, run};
 
 #[test]
 fn kinds() {
@@ -52,7 +52,7 @@ fn kinds() {
 
 #[test]
 fn backtraces_have_names_and_offsets() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let module = Module::new(
         &engine,
         r#"(module $calc
@@ -92,7 +92,7 @@ fn long_backtraces_are_cut() {
 
 #[test]
 fn start_functions_and_segments_trap() {
-    let engine = Engine::default();
+    let engine = default_engine();
     for (wat, kind) in [
         ("(module (func $s unreachable) (start $s))", Trap::Unreachable),
         ("(module (memory 1) (data (i32.const 65536) \"x\"))", Trap::MemoryOutOfBounds),
@@ -107,7 +107,7 @@ fn start_functions_and_segments_trap() {
 
 #[test]
 fn segments_before_a_trap_stay_written() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let mut store = Store::new(&engine, ());
     let ty = terrace::MemoryType::new(1, None);
     let memory = terrace::Memory::new(&mut store, ty).unwrap();
@@ -129,7 +129,7 @@ fn unsupported_operators_are_named() {
     let error = run::<_, ()>(&mut store, instance, ()).unwrap_err();
     assert!(error.is::<terrace::TranslateError>(), "{error:?}");
     assert!(error.to_string().contains("unsupported operator struct.new"), "{error}");
-    let module = Module::new(&Engine::default(), wat).unwrap();
+    let module = Module::new(&default_engine(), wat).unwrap();
     assert!(module.translate().unwrap_err().to_string().contains("struct.new"));
 }
 
@@ -137,7 +137,7 @@ fn unsupported_operators_are_named() {
 fn errors_compare_equal_on_all_translations() {
     let mut texts = Vec::new();
     for translation in [Translation::Eager, Translation::Parallel, Translation::Lazy, Translation::LazyValidation] {
-        let mut config = Config::new();
+        let mut config = config();
         config.translation(translation);
         let (mut store, instance) = instance_in(
             &Engine::new(&config).unwrap(),
@@ -151,7 +151,7 @@ fn errors_compare_equal_on_all_translations() {
 
 #[test]
 fn typed_causes_are_found() {
-    let engine = Engine::default();
+    let engine = default_engine();
     let mut store = Store::new(&engine, ());
     let module = Module::new(&engine, r#"(module (import "a" "b" (func)))"#).unwrap();
     let wrong = Func::wrap(&mut store, |_: i32| {});

@@ -1,6 +1,6 @@
 //! Blocks, labels and branches.
 
-use terrace_abi::{Form, Op, Word};
+use terrace_abi::{Form, Op, Ty, Word};
 use wasmparser::{BlockType, BrTable, Catch, TryTable, WasmModuleResources};
 
 use super::TranslateError;
@@ -23,6 +23,8 @@ pub(super) enum Condition {
     Slots(Op, u16, u16),
     /// `op(a, imm)`.
     Immediate(Op, u16, i32),
+    /// `op(a, imm)` of floats, whose bits these are. Selects have no such form.
+    Float(Op, u16, u64),
 }
 
 impl Translator<'_> {
@@ -391,14 +393,18 @@ impl Translator<'_> {
 
     /// The condition that a popped i32 is not zero; fused with the compare that made it, if that is the last instruction.
     pub(super) fn condition(&mut self, entry: Entry) -> Condition {
-        if let Some(condition) = self.take_compare(&entry) {
+        self.condition_for(entry, true)
+    }
+
+    fn condition_for(&mut self, entry: Entry, branch: bool) -> Condition {
+        if let Some(condition) = self.take_compare(&entry, branch) {
             return condition;
         }
         let a = self.read(&entry);
         Condition::Immediate(Op::I32Ne, a, 0)
     }
 
-    fn take_compare(&mut self, entry: &Entry) -> Option<Condition> {
+    fn take_compare(&mut self, entry: &Entry, branch: bool) -> Option<Condition> {
         if !self.folded() || entry.value != Value::Temp {
             return None;
         }
@@ -411,12 +417,12 @@ impl Translator<'_> {
             Form::IMM16 => Condition::Immediate(op, word.a(), i32::from(word.b() as i16)),
             Form::IMM64 => {
                 let bits = self.buffers.emit.code[pc as usize + 1].0;
-                let imm = match op.info().params[0] {
-                    terrace_abi::Ty::I32 => bits as i32,
-                    terrace_abi::Ty::I64 => i32::try_from(bits as i64).ok()?,
-                    _ => return None,
-                };
-                Condition::Immediate(op, word.a(), imm)
+                match op.info().params[0] {
+                    Ty::I32 => Condition::Immediate(op, word.a(), bits as i32),
+                    Ty::I64 => Condition::Immediate(op, word.a(), i32::try_from(bits as i64).ok()?),
+                    _ if !branch => return None,
+                    _ => Condition::Float(op, word.a(), bits),
+                }
             }
             _ => return None,
         };
@@ -428,10 +434,19 @@ impl Translator<'_> {
     fn branch_if(&mut self, condition: Condition, when: bool, aim: &mut dyn FnMut(&mut Self, Displacement)) {
         let (op, form, a, b, imm) = match condition {
             Condition::Slots(op, a, b) => (op, Form::BRANCH, a, b, 0),
-            Condition::Immediate(op, a, imm) => (op, Form::BRANCH_IMM, a, 0, imm),
+            Condition::Immediate(op, a, imm) => (op, Form::BRANCH_IMM, a, 0, imm as u32),
+            Condition::Float(op, a, _) => (op, Form::BRANCH_IMM, a, 0, 0),
         };
-        let form = if when { form } else { form.opposite_branch() };
-        let pc = self.emit(op, form, 0, a, b, &[Word::pair(imm as u32, 0)]);
+        let (op, form) = match op.negated() {
+            _ if when => (op, form),
+            Some(negated) => (negated, form),
+            None => (op, form.opposite_branch()),
+        };
+        let extensions = match condition {
+            Condition::Float(_, _, bits) => &[Word::pair(imm, 0), Word(bits)][..],
+            _ => &[Word::pair(imm, 0)][..],
+        };
+        let pc = self.emit(op, form, 0, a, b, extensions);
         aim(self, Displacement { word: pc + 1, base: pc, high: true });
     }
 
@@ -439,12 +454,13 @@ impl Translator<'_> {
         let condition = self.pop();
         let b = self.pop();
         let a = self.pop();
-        let condition = self.condition(condition);
+        let condition = self.condition_for(condition, false);
         let v128 = a.kind == Kind::V128;
         let read_a = self.read(&a);
         let read_b = self.read(&b);
         let slot = self.push_temp(a.kind);
         let (op, form, word) = match condition {
+            Condition::Float(..) => unreachable!("only branches compare floats with immediates"),
             Condition::Slots(op, x, y) => {
                 (op, if v128 { Form::SELECT_V128 } else { Form::SELECT }, Word::quad([x, y, 0, 0]))
             }

@@ -66,7 +66,8 @@ const UNWIND_X64: &str = ".cfi_startproc
 /// Rust source of the tables.
 pub fn tables(output: &Output) -> String {
     let mut text = String::new();
-    let mut firsts = vec![u32::MAX; output.firsts.iter().map(|&(number, _)| usize::from(number) + 1).max().unwrap_or(0)];
+    let mut firsts =
+        vec![u32::MAX; output.firsts.iter().map(|&(number, _)| usize::from(number) + 1).max().unwrap_or(0)];
     for &(number, first) in &output.firsts {
         firsts[usize::from(number)] = first;
     }
@@ -75,6 +76,11 @@ pub fn tables(output: &Output) -> String {
     };
     item("OFFSETS", &format!("[u16; {}]", output.offsets.len()), format!("{:?}", output.offsets));
     item("FIRSTS", &format!("[u32; {}]", firsts.len()), format!("{firsts:?}"));
+    let fused: Vec<(u16, u16)> = output.fused.iter().map(|&(_, second, at)| (second, at)).collect();
+    let from = |index: usize| output.fused.partition_point(|&(first, ..)| usize::from(first) < index) as u16;
+    let froms: Vec<u16> = (0..=output.offsets.len()).map(from).collect();
+    item("FUSED", &format!("[(u16, u16); {}]", fused.len()), format!("{fused:?}"));
+    item("FUSED_FROM", &format!("[u16; {}]", froms.len()), format!("{froms:?}"));
     item("ENTERS", &format!("[u16; {}]", output.enters.len()), format!("{:?}", output.enters));
     item("LINKS", &format!("[u16; {}]", output.links.len()), format!("{:?}", output.links));
     let mut constant = |name: &str, value: usize| {

@@ -44,29 +44,29 @@ impl<M: Machine> Generator<M> {
         match v.form {
             Form::OFFSET16 | Form::OFFSET16_VALUE => {
                 base(self, Width::W64);
-                self.m.load(Load::U16, offset, Mem::at(M::PC, super::operand::offset(index)));
+                self.m.load(Load::U16, offset, self.at(super::operand::offset(index)));
                 self.m.add(Width::W64, to, to, offset.into());
             }
             Form::INDEX => {
                 let index = self.int(index_class, index, Width::W32, M::TEMPS[1]);
-                self.m.load(Load::U32, offset, Mem::at(M::PC, 12));
+                self.m.load(Load::U32, offset, self.at(12));
                 self.m.shl(Width::W32, M::TEMPS[1], index, offset.into());
                 let right = self.int_right(v.a, Field::A, Width::W32);
                 self.m.add(Width::W32, to, M::TEMPS[1], right);
-                self.m.load(Load::U32, offset, Mem::at(M::PC, 8));
+                self.m.load(Load::U32, offset, self.at(8));
                 self.m.add(Width::W64, to, to, offset.into());
             }
             Form::ADD_IMM => {
                 base(self, Width::W32);
-                self.m.load(Load::U32, offset, Mem::at(M::PC, 12));
+                self.m.load(Load::U32, offset, self.at(12));
                 self.m.add(Width::W32, to, to, offset.into());
-                self.m.load(Load::U32, offset, Mem::at(M::PC, 8));
+                self.m.load(Load::U32, offset, self.at(8));
                 self.m.add(Width::W64, to, to, offset.into());
             }
-            Form::ABSOLUTE => return self.m.load(Load::W64, to, Mem::at(M::PC, 8)),
+            Form::ABSOLUTE => return self.m.load(Load::W64, to, self.at(8)),
             _ => {
                 base(self, Width::W64);
-                self.m.load(Load::W64, offset, Mem::at(M::PC, 8));
+                self.m.load(Load::W64, offset, self.at(8));
                 self.m.add(Width::W64, to, to, offset.into());
             }
         }
@@ -115,7 +115,7 @@ impl<M: Machine> Generator<M> {
     fn any_record(&mut self) -> Gpr {
         let (record, index) = (s0::<M>(), s1::<M>());
         self.m.load(Load::W64, record, Mem::at(M::INSTANCE, InstanceRecord::MEMORIES));
-        self.m.load(Load::U32, index, Mem::at(M::PC, 16));
+        self.m.load(Load::U32, index, self.at(16));
         self.m.load(Load::W64, record, Mem::indexed(record, index, 3, 0));
         record
     }
@@ -130,7 +130,7 @@ impl<M: Machine> Generator<M> {
     pub(super) fn store(&mut self, v: Variant) {
         let place = self.place(v, v.d, Field::D, v.op.info().width);
         let value = if v.form == Form::OFFSET16_VALUE {
-            self.m.load(Load::I16, M::TEMPS[1], Mem::at(M::PC, 6));
+            self.m.load(Load::I16, M::TEMPS[1], self.at(6));
             Reg::Gpr(M::TEMPS[1])
         } else {
             self.operand(v.b, Field::B, param(v.op, 0), 1)
@@ -150,7 +150,7 @@ impl<M: Machine> Generator<M> {
         let ty = v.op.info().result.expect("the shape has a result");
         let bytes = lane_bytes(v.op);
         let lane = M::TEMPS[0];
-        self.m.load(Load::U16, lane, Mem::at(M::PC, 6));
+        self.m.load(Load::U16, lane, self.at(6));
         let place = self.lane_of(Field::A, lane, bytes);
         match Self::result(v.d, ty) {
             Reg::Fpr(d) => self.m.load_float(super::operand::float_width(ty), d, place),
@@ -168,7 +168,7 @@ impl<M: Machine> Generator<M> {
         let whole = self.vector(Class::Slot, Field::A, M::FLOAT_TEMPS[0]);
         let slot = self.slot(Field::D, s1::<M>());
         self.m.store_vector(slot, whole);
-        self.m.load(Load::U32, lane, Mem::at(M::PC, 8));
+        self.m.load(Load::U32, lane, self.at(8));
         let place = self.lane_of(Field::D, lane, bytes);
         self.m.store(store_width(bytes), place, value);
         self.next(v.words);
@@ -182,7 +182,7 @@ impl<M: Machine> Generator<M> {
         let whole: Fpr = self.vector(Class::Slot, Field::B, M::FLOAT_TEMPS[0]);
         let slot = self.slot(Field::D, s1::<M>());
         self.m.store_vector(slot, whole);
-        self.m.load(Load::U32, lane, Mem::at(M::PC, 20));
+        self.m.load(Load::U32, lane, self.at(20));
         let place = self.lane_of(Field::D, lane, bytes);
         self.m.store(store_width(bytes), place, value);
         self.next(v.words);
@@ -191,7 +191,7 @@ impl<M: Machine> Generator<M> {
     pub(super) fn store_lane(&mut self, v: Variant) {
         let bytes = v.op.info().width;
         let (value, lane) = (M::TEMPS[1], M::TEMPS[0]);
-        self.m.load(Load::U32, lane, Mem::at(M::PC, 20));
+        self.m.load(Load::U32, lane, self.at(20));
         let place = self.lane_of(Field::B, lane, bytes);
         self.m.load(unsigned_load(bytes), value, place);
         let place = self.any_place(v, bytes);
@@ -227,7 +227,7 @@ impl<M: Machine> Generator<M> {
             _ => {
                 // The result will be in the accumulator, which so is free until then.
                 let expected = self.int(Class::Slot, Field::B, Width::W64, M::ACC);
-                self.m.load(Load::U32, s1::<M>(), Mem::at(M::PC, 20));
+                self.m.load(Load::U32, s1::<M>(), self.at(20));
                 self.m.load(Load::W64, value, Mem::indexed(M::SLOTS, s1::<M>(), 3, 0));
                 terrace_templates::atomic_cmpxchg(&mut self.m, v.op, d, place, expected, value);
             }

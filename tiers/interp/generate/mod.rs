@@ -6,6 +6,7 @@
 
 mod call;
 mod control;
+mod fusion;
 pub mod listing;
 mod memory;
 mod operand;
@@ -42,6 +43,8 @@ pub struct Output {
     pub offsets: Vec<u16>,
     /// For each op number, the index in `offsets` of its first handler.
     pub firsts: Vec<(u16, u32)>,
+    /// Handlers of two instructions, by the indices of the handlers of either: first, second, offset in units. In order.
+    pub fused: Vec<(u16, u16, u16)>,
     /// The offsets of the `enter` handlers, in units.
     pub enters: Vec<u16>,
     /// The offsets of the link handlers, in units.
@@ -74,13 +77,17 @@ struct Generator<M> {
     m: M,
     stubs: Stubs,
     symbols: Vec<Symbol>,
+    /// How far behind `PC` the instruction is whose code is being generated, in bytes.
+    bias: i32,
+    /// The code of another instruction follows, so that going on with the next one needs no code.
+    followed: bool,
 }
 
 /// Generates everything.
 pub fn generate<M: Machine>() -> Output {
     let mut m = M::new();
     let stubs = Stubs::new(&mut m);
-    let mut generator = Generator { m, stubs, symbols: Vec::new() };
+    let mut generator = Generator { m, stubs, symbols: Vec::new(), bias: 0, followed: false };
     generator.all()
 }
 
@@ -91,6 +98,7 @@ impl<M: Machine> Generator<M> {
         let mut offsets = Vec::new();
         let mut firsts = Vec::new();
         let mut far = Vec::new();
+        let mut near = Vec::new();
         for (op, form, dims) in numbers() {
             let number = (op as u16) << Form::BITS | u16::from(form.0);
             firsts.push((number, offsets.len() as u32));
@@ -108,6 +116,7 @@ impl<M: Machine> Generator<M> {
                 } else {
                     self.handler(variant);
                     self.end(at, variant.name());
+                    near.push((variant, offsets.len() as u16));
                 }
                 offsets.push(unit(at));
             }
@@ -117,7 +126,13 @@ impl<M: Machine> Generator<M> {
         let probe = self.m.label();
         let site = self.site(probe);
         let handlers = self.symbols.iter().filter(|symbol| symbol.at >= handlers_from);
-        let starts: Vec<usize> = handlers.map(|symbol| symbol.at).collect();
+        // Probed, an instruction runs by a handler of its own.
+        let mut starts: Vec<(usize, usize)> = handlers.map(|symbol| (symbol.at, symbol.at)).collect();
+        let fused = self.fusions(&near);
+        starts.extend(fused.iter().map(|&(first, _, at)| {
+            (usize::from(at) * UNIT, usize::from(offsets[usize::from(first)]) * UNIT)
+        }));
+        starts.sort_unstable();
         for (body, variant) in far {
             let at = self.begin();
             self.m.bind(body);
@@ -132,6 +147,7 @@ impl<M: Machine> Generator<M> {
             symbols: std::mem::take(&mut self.symbols),
             offsets,
             firsts,
+            fused,
             enters,
             links,
             start,
@@ -164,13 +180,43 @@ impl<M: Machine> Generator<M> {
         self.m.jump_to(next);
     }
 
+    /// The place at an offset from the instruction's first byte.
+    fn at(&self, offset: i32) -> Mem {
+        Mem::at(M::PC, self.bias + offset)
+    }
+
+    /// Sets `PC` to the instruction, for code that may trap there or that hands it on.
+    fn settle(&mut self) {
+        if self.bias != 0 {
+            self.m.add(Width::W64, M::PC, M::PC, Rhs::Imm(self.bias));
+            self.bias = 0;
+        }
+    }
+
     /// Goes on with the instruction so many words on.
     fn next(&mut self, words: i32) {
+        let behind = self.bias + 8 * words;
+        if self.followed {
+            self.bias = behind;
+            return;
+        }
         let next = M::SCRATCH[0];
-        self.m.load(Load::U16, next, Mem::at(M::PC, 8 * words));
-        self.m.add(Width::W64, M::PC, M::PC, Rhs::Imm(8 * words));
+        self.m.load(Load::U16, next, Mem::at(M::PC, behind));
+        self.m.add(Width::W64, M::PC, M::PC, Rhs::Imm(behind));
         self.m.lea(Width::W64, next, Mem::indexed(M::HANDLERS, next, 3, 0));
         self.m.jump_to(next);
+    }
+
+    /// The handler of two instructions in a row. `PC` stays at the first until nothing of that can fail any more.
+    fn fused(&mut self, first: Variant, second: Variant) {
+        self.followed = true;
+        self.handler(first);
+        self.followed = false;
+        if !second.keeps_bias() {
+            self.settle();
+        }
+        self.handler(second);
+        self.bias = 0;
     }
 
     fn handler(&mut self, v: Variant) {
@@ -232,6 +278,27 @@ fn product(op: Op, form: Form, dims: Dims, explicit: bool) -> Vec<Variant> {
 }
 
 impl Variant {
+    /// Whether the handler's code can be generated for an instruction behind `PC`: it neither traps nor hands `PC` on.
+    fn keeps_bias(&self) -> bool {
+        let info = self.op.info();
+        match info.shape {
+            Shape::unary | Shape::binary => !info.traits.traps,
+            Shape::compare => true,
+            _ => is_move(self.op),
+        }
+    }
+
+    /// Whether another instruction's code may follow in the same handler.
+    fn may_be_followed(&self) -> bool {
+        let info = self.op.info();
+        let falls_through = match info.shape {
+            Shape::compare => matches!(self.form, Form::SLOTS | Form::IMM16 | Form::SELECT | Form::SELECT_IMM),
+            Shape::unary | Shape::binary | Shape::load | Shape::store => true,
+            _ => is_move(self.op),
+        };
+        falls_through && self.d != Class::Reload && !self.is_far()
+    }
+
     /// Whether the handler lies outside of what offsets reach, behind a jump: rare ones do, so that the others have room.
     fn is_far(&self) -> bool {
         use Shape::*;
@@ -280,4 +347,10 @@ fn s0<M: Roles>() -> Gpr {
 /// The second scratch register: for the index of a memory operand's slot.
 fn s1<M: Roles>() -> Gpr {
     M::SCRATCH[1]
+}
+
+/// Ops that only move values.
+fn is_move(op: Op) -> bool {
+    use Op::*;
+    matches!(op, Copy | CopyV128 | Const32 | Const | ConstV128 | GlobalGet | GlobalSet | GlobalGetV128 | GlobalSetV128)
 }

@@ -46,7 +46,7 @@ pub(super) fn whole(width: Width) -> Load {
 impl<M: Machine> Generator<M> {
     /// The slot that a field names; `index` is lost.
     pub(super) fn slot(&mut self, field: Field, index: Gpr) -> Mem {
-        self.m.load(Load::U16, index, Mem::at(M::PC, offset(field)));
+        self.m.load(Load::U16, index, self.at(offset(field)));
         Mem::indexed(M::SLOTS, index, 3, 0)
     }
 
@@ -160,7 +160,7 @@ impl<M: Machine> Generator<M> {
         match (v.d, from) {
             (Class::LocalFloat, Reg::Gpr(from)) => self.m.float_from_bits(Width::W64, M::FLOAT_LOCAL, from),
             (Class::Reload, _) => {
-                self.m.add(Width::W64, M::PC, M::PC, Rhs::Imm(8 * v.words));
+                self.m.add(Width::W64, M::PC, M::PC, Rhs::Imm(self.bias + 8 * v.words));
                 return self.m.jump(self.stubs.reload);
             }
             _ => {}

@@ -4,8 +4,8 @@
 //! base of handler offsets instruments every instruction, and costs nothing otherwise. The site handler does the same for one
 //! instruction, whose op field leads to it; the helper knows which handler is behind it.
 
-use terrace_masm::{Gpr, Label, Load, LoadVector, Mem, Store, Width};
 use terrace_abi::vm::{FrameRecord, StoreRecord};
+use terrace_masm::{Gpr, Label, Load, LoadVector, Mem, Store, Width};
 use terrace_templates::Machine;
 
 use super::{Generator, UNIT, unit};
@@ -25,12 +25,13 @@ impl<M: Machine> Generator<M> {
         unit(at)
     }
 
-    /// Emits the region for handlers that begin at `starts`; the result is its offset.
-    pub(super) fn probes(&mut self, starts: &[usize], common: Label) -> usize {
+    /// Emits the region for handlers that begin at the first of each of `starts`, in order, and in whose place the second one runs; the
+    /// result is its offset.
+    pub(super) fn probes(&mut self, starts: &[(usize, usize)], common: Label) -> usize {
         self.probe(common);
         self.m.align(UNIT);
         let region = self.m.offset();
-        for &start in starts {
+        for &(start, alone) in starts {
             while self.m.offset() < region + start {
                 self.m.align(UNIT);
                 if self.m.offset() < region + start {
@@ -38,7 +39,7 @@ impl<M: Machine> Generator<M> {
                 }
             }
             assert_eq!(self.m.offset(), region + start, "a handler is too short for a probe");
-            self.call_probe(start, common);
+            self.call_probe(alone, common);
         }
         self.end(region, "probed".to_owned());
         region

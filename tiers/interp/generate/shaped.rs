@@ -65,7 +65,7 @@ impl<M: Machine> Generator<M> {
         };
         match v.form {
             Form::IMM64_LEFT => {
-                self.m.load(whole(width), into, Mem::at(M::PC, 8));
+                self.m.load(whole(width), into, self.at(8));
                 let b = self.plain_right(v, width);
                 (into.into(), b)
             }
@@ -84,7 +84,7 @@ impl<M: Machine> Generator<M> {
                 let a = self.int(v.a, Field::A, width, into);
                 let immediate = if is_plain(v.op) { s1::<M>() } else { M::TEMPS[1] };
                 let load = if width == Width::W32 { Load::I16To32 } else { Load::I16 };
-                self.m.load(load, immediate, Mem::at(M::PC, 6));
+                self.m.load(load, immediate, self.at(6));
                 (a.into(), Reg::Gpr(immediate).into())
             }
             Form::IMM64 => {
@@ -96,7 +96,7 @@ impl<M: Machine> Generator<M> {
                 if width == Width::W32 {
                     return (a.into(), self.extension_right(v.op, width));
                 }
-                self.m.load(Load::I32, s1::<M>(), Mem::at(M::PC, 8));
+                self.m.load(Load::I32, s1::<M>(), self.at(8));
                 (a.into(), Reg::Gpr(s1::<M>()).into())
             }
             _ => unreachable!("integer ops have no form {:?}", v.form),
@@ -113,7 +113,7 @@ impl<M: Machine> Generator<M> {
 
     /// The immediate in the first extension word.
     fn extension_right(&mut self, op: Op, width: Width) -> Right {
-        let place = Mem::at(M::PC, 8);
+        let place = self.at(8);
         if M::MEMORY_OPERANDS && is_plain(op) {
             return Right::int(place);
         }
@@ -134,12 +134,17 @@ impl<M: Machine> Generator<M> {
         match v.form {
             Form::IMM64_LEFT => {
                 let b = self.float(v.b, Field::B, width, temp);
-                self.m.load_float(width, M::FLOAT_TEMPS[0], Mem::at(M::PC, 8));
+                self.m.load_float(width, M::FLOAT_TEMPS[0], self.at(8));
                 (M::FLOAT_TEMPS[0].into(), Reg::Fpr(b).into())
             }
             Form::IMM64 => {
                 let a = self.float(v.a, Field::A, width, into);
-                self.m.load_float(width, temp, Mem::at(M::PC, 8));
+                self.m.load_float(width, temp, self.at(8));
+                (a.into(), Reg::Fpr(temp).into())
+            }
+            Form::BRANCH_IMM | Form::BRANCH_NOT_IMM => {
+                let a = self.float(v.a, Field::A, width, into);
+                self.m.load_float(width, temp, self.at(16));
                 (a.into(), Reg::Fpr(temp).into())
             }
             _ => {
@@ -185,8 +190,8 @@ impl<M: Machine> Generator<M> {
     pub(super) fn go(&mut self, jump: Jump, displacement: i32) {
         match jump {
             Jump::Relative => {
-                self.m.load(Load::I32, s1::<M>(), Mem::at(M::PC, displacement));
-                self.m.lea(Width::W64, M::PC, Mem::indexed(M::PC, s1::<M>(), 3, 0));
+                self.m.load(Load::I32, s1::<M>(), self.at(displacement));
+                self.m.lea(Width::W64, M::PC, Mem::indexed(M::PC, s1::<M>(), 3, self.bias));
             }
             Jump::Loop(height) => self.m.load(Load::W64, M::PC, super::control::loop_pc::<M>(height)),
         }
@@ -205,7 +210,7 @@ impl<M: Machine> Generator<M> {
                 self.m.load(whole(width), s0::<M>(), slot);
                 let y = if is_immediate {
                     let load = if width == Width::W32 { Load::U32 } else { Load::I32 };
-                    self.m.load(load, s1::<M>(), Mem::at(M::PC, 12));
+                    self.m.load(load, s1::<M>(), self.at(12));
                     Rhs::Reg(s1::<M>())
                 } else {
                     let slot = self.slot(Field::E0Q1, s1::<M>());
@@ -239,9 +244,9 @@ impl<M: Machine> Generator<M> {
         let cond = self.select_condition(v);
         let chosen = self.m.label();
         let index = M::TEMPS[0];
-        self.m.load(Load::U16, index, Mem::at(M::PC, 4));
+        self.m.load(Load::U16, index, self.at(4));
         self.m.jump_if_near(cond, chosen);
-        self.m.load(Load::U16, index, Mem::at(M::PC, 6));
+        self.m.load(Load::U16, index, self.at(6));
         self.m.bind(chosen);
         self.m.load_vector(LoadVector::Whole, M::FLOAT_ACC, Mem::indexed(M::SLOTS, index, 3, 0));
         self.define(v, Ty::V128);

@@ -12,7 +12,7 @@ impl<M: Machine> Generator<M> {
         let [a, b, lanes, _] = M::FLOAT_TEMPS;
         let a = self.vector(v.a, Field::A, a);
         let b = self.vector(v.b, Field::B, b);
-        self.m.load_vector(LoadVector::Whole, lanes, Mem::at(M::PC, 8));
+        self.m.load_vector(LoadVector::Whole, lanes, self.at(8));
         self.m.shuffle(M::FLOAT_ACC, a, b, lanes);
         self.define(v, Ty::V128);
     }

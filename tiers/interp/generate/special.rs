@@ -30,15 +30,15 @@ impl<M: Machine> Generator<M> {
             Op::CopyV128 => self.copy_v128(v),
             Op::CopyRange => self.copy_range(v),
             Op::Const32 => {
-                self.m.load(Load::U32, Self::int_result(v.d), Mem::at(M::PC, 4));
+                self.m.load(Load::U32, Self::int_result(v.d), self.at(4));
                 self.define(v, Ty::Word);
             }
             Op::Const => {
-                self.m.load(Load::W64, Self::int_result(v.d), Mem::at(M::PC, 8));
+                self.m.load(Load::W64, Self::int_result(v.d), self.at(8));
                 self.define(v, Ty::Word);
             }
             Op::ConstV128 => {
-                self.m.load_vector(LoadVector::Whole, M::FLOAT_ACC, Mem::at(M::PC, 8));
+                self.m.load_vector(LoadVector::Whole, M::FLOAT_ACC, self.at(8));
                 self.define(v, Ty::V128);
             }
             Op::Call => self.call(v),
@@ -152,7 +152,7 @@ impl<M: Machine> Generator<M> {
     fn global(&mut self) -> Mem {
         let (record, index) = (M::TEMPS[0], s1::<M>());
         self.m.load(Load::W64, record, Mem::at(M::INSTANCE, InstanceRecord::GLOBALS));
-        self.m.load(Load::U32, index, Mem::at(M::PC, 4));
+        self.m.load(Load::U32, index, self.at(4));
         self.m.load(Load::W64, record, Mem::indexed(record, index, 3, 0));
         Mem::at(record, GlobalRecord::VALUE)
     }
@@ -161,7 +161,7 @@ impl<M: Machine> Generator<M> {
     fn table(&mut self, at: i32) -> Gpr {
         let (record, index) = (M::TEMPS[0], s1::<M>());
         self.m.load(Load::W64, record, Mem::at(M::INSTANCE, InstanceRecord::TABLES));
-        self.m.load(Load::U32, index, Mem::at(M::PC, at));
+        self.m.load(Load::U32, index, self.at(at));
         self.m.load(Load::W64, record, Mem::indexed(record, index, 3, 0));
         record
     }

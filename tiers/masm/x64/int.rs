@@ -201,6 +201,7 @@ impl X64 {
 
 impl Masm for X64 {
     const MEMORY_OPERANDS: bool = true;
+    const MAX_CODE: usize = i32::MAX as usize;
 
     fn new() -> X64 {
         X64::default()

@@ -1,5 +1,5 @@
 //! Atomic accesses: what they compute on one thread, and that they are whole between two.
-#![cfg(target_arch = "x86_64")]
+#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 mod common;
 
@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::*;
 use terrace_abi::{Op, Shape, Ty};
+use terrace_masm::a64::A64;
+use terrace_masm::x64::X64;
 use terrace_masm::{Atomic, Gpr, Mem};
 use terrace_templates::{atomic_cmpxchg, atomic_load, atomic_rmw, atomic_store};
 
@@ -185,10 +187,19 @@ fn two_threads_lose_no_update() {
 }
 
 #[test]
-fn golden() {
-    let mut golden = Golden::new("atomic");
-    let place = Mem::indexed(GPRS[10], GPRS[1], 0, 0x20);
-    let [d, a, b] = [GPRS[0], GPRS[2], GPRS[3]];
+fn golden_x64() {
+    golden::<X64>();
+}
+
+#[test]
+fn golden_a64() {
+    golden::<A64>();
+}
+
+fn golden<M: Listed>() {
+    let mut golden = Golden::<M>::new("atomic");
+    let place = Mem::indexed(gprs::<M>()[10], gprs::<M>()[1], 0, 0x20);
+    let [d, a, b] = [gprs::<M>()[0], gprs::<M>()[2], gprs::<M>()[3]];
     for op in rows(Shape::atomic_load, |_| true) {
         golden.add(op.text(), |m| atomic_load(m, op, d, place));
     }

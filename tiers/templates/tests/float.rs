@@ -1,12 +1,13 @@
 //! Scalar floats: templates against their meanings, and what the assembler offers beside them.
-#![cfg(target_arch = "x86_64")]
+#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 mod common;
 
 use common::*;
 use terrace_abi::{Op, Shape, Ty, meaning};
+use terrace_masm::a64::A64;
 use terrace_masm::x64::X64;
-use terrace_masm::{Float, FloatWidth, Fpr, Masm, RhsF, Roles, Rounding};
+use terrace_masm::{Float, FloatWidth, Fpr, RhsF, Rounding};
 use terrace_templates::{Reg, Right, binary, compare, unary};
 
 /// Whether a row has scalar floats only.
@@ -36,7 +37,7 @@ fn binary_rows() {
 
 #[test]
 fn operands_in_memory() {
-    type Emit = fn(&mut X64, Fpr, RhsF);
+    type Emit = fn(&mut Native, Fpr, RhsF);
     let methods: [(Op, Emit); 12] = [
         (Op::F32Sqrt, |m, d, a| m.sqrt_float(FloatWidth::F32, d, a)),
         (Op::F64Sqrt, |m, d, a| m.sqrt_float(FloatWidth::F64, d, a)),
@@ -88,9 +89,18 @@ fn moves() {
 }
 
 #[test]
-fn golden() {
-    let mut golden = Golden::new("float");
-    let [d, a, b] = [FPRS[0], FPRS[1], FPRS[2]];
+fn golden_x64() {
+    golden::<X64>();
+}
+
+#[test]
+fn golden_a64() {
+    golden::<A64>();
+}
+
+fn golden<M: Listed>() {
+    let mut golden = Golden::<M>::new("float");
+    let [d, a, b] = [fprs::<M>()[0], fprs::<M>()[1], fprs::<M>()[2]];
     for op in rows(Shape::unary, all_floats) {
         golden.add(op.text(), |m| unary(m, op, d.into(), a.into()));
     }
@@ -98,14 +108,14 @@ fn golden() {
         golden.add(op.text(), |m| binary(m, op, d.into(), a.into(), Reg::from(b).into()));
         if takes_memory(op) {
             golden.add(&format!("{} memory", op.text()), |m| {
-                binary(m, op, d.into(), a.into(), Right::float(memory(1)));
+                binary(m, op, d.into(), a.into(), Right::float(memory_of::<M>(1)));
             });
         }
     }
     for op in rows(Shape::compare, takes_floats) {
         golden.add(op.text(), |m| {
             let cond = compare(m, op, a.into(), Reg::from(b).into());
-            m.set(cond, X64::ACC);
+            m.set(cond, M::ACC);
         });
     }
     golden.compare();

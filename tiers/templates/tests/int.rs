@@ -1,10 +1,11 @@
 //! Integers: templates against their meanings, and what the assembler offers beside them.
-#![cfg(target_arch = "x86_64")]
+#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 mod common;
 
 use common::*;
 use terrace_abi::{Op, Shape, Ty, meaning};
+use terrace_masm::a64::A64;
 use terrace_masm::x64::X64;
 use terrace_masm::{Cond, Float, FloatCond, FloatWidth, Gpr, Masm, Mem, Rhs, Roles, Width};
 use terrace_templates::{Reg, Right, binary, compare, unary, wide};
@@ -49,13 +50,13 @@ fn destination_in_the_address_of_the_right_side() {
     for op in rows(Shape::binary, is_integer) {
         let inputs = tuples(op.info().params);
         for (d, a) in [(GPRS[0], GPRS[1]), (GPRS[1], GPRS[0])] {
-            let emit = |m: &mut X64| {
+            let emit = |m: &mut Native| {
                 m.mov_imm(Width::W64, d, 4);
-                let place = Mem::indexed(X64::SLOTS, d, 3, memory(0).disp);
+                let place = Mem::indexed(Native::SLOTS, d, 3, memory(0).disp);
                 binary(m, op, d.into(), a.into(), Right::int(place));
             };
             check(op, d.into(), &[Place::Reg(a.into()), Place::Memory(2)], emit, &inputs);
-            let emit = |m: &mut X64| {
+            let emit = |m: &mut Native| {
                 m.lea(Width::W64, d, memory(1));
                 binary(m, op, d.into(), a.into(), Right::int(Mem::at(d, 16)));
             };
@@ -89,13 +90,13 @@ fn check_condition(op: Op, d: Reg, a: Reg, right: Place, inputs: &[Vec<u128>]) {
     let places = [Place::Reg(a), right];
     let right = right.right(op.info().params[1]);
     let d_reg = Gpr::from(d);
-    let set = |m: &mut X64| {
+    let set = |m: &mut Native| {
         let cond = compare(m, op, a, right);
         m.set(cond, d_reg);
     };
     check(op, d, &places, set, inputs);
     let branch = |near: bool, negated: bool| {
-        move |m: &mut X64| {
+        move |m: &mut Native| {
             let cond = compare(m, op, a, right);
             let (cond, taken) = if negated { (cond.negated(), 0) } else { (cond, 1) };
             let end = m.label();
@@ -131,9 +132,9 @@ fn left_side_in_memory() {
         let width = if op.info().params[0] == Ty::I32 { Width::W32 } else { Width::W64 };
         let (d, b) = (GPRS[0], GPRS[1]);
         // The template's condition, asked of the other way to compare.
-        let cond = compare(&mut X64::new(), op, d.into(), Right::int(memory(1)));
+        let cond = compare(&mut Native::new(), op, d.into(), Right::int(memory(1)));
         let emit = |right: Rhs| {
-            move |m: &mut X64| {
+            move |m: &mut Native| {
                 m.compare_mem(width, memory(0), right);
                 m.set(cond, d);
             }
@@ -167,15 +168,15 @@ fn selects() {
     for (cond, holds) in conds {
         for x in [-1, 0, 1, 3] {
             check_select(cond, holds(x, 1), |m| {
-                m.mov_imm(Width::W64, X64::PC, x);
-                m.compare(Width::W64, X64::PC, Rhs::Imm(1));
+                m.mov_imm(Width::W64, Native::PC, x);
+                m.compare(Width::W64, Native::PC, Rhs::Imm(1));
             });
         }
     }
     for (value, negative) in [(0, true), (1, false), (2, false)] {
-        let compute = |m: &mut X64| {
-            m.mov_imm(Width::W32, X64::PC, value);
-            m.sub(Width::W32, X64::PC, X64::PC, Rhs::Imm(1));
+        let compute = |m: &mut Native| {
+            m.mov_imm(Width::W32, Native::PC, value);
+            m.sub(Width::W32, Native::PC, Native::PC, Rhs::Imm(1));
         };
         check_select(Cond::Negative, negative, compute);
         check_select(Cond::NotNegative, !negative, compute);
@@ -197,21 +198,21 @@ fn selects_by_floats() {
             FloatCond::Ge => x >= y,
         };
         let (a, b) = (FPRS[0], FPRS[1]);
-        let compute = |m: &mut X64| {
+        let compute = |m: &mut Native| {
             for (reg, value) in [(a, x), (b, y)] {
-                m.mov_imm(Width::W64, X64::PC, value.to_bits().cast_signed());
-                m.float_from_bits(Width::W64, reg, X64::PC);
+                m.mov_imm(Width::W64, Native::PC, value.to_bits().cast_signed());
+                m.float_from_bits(Width::W64, reg, Native::PC);
             }
             m.compare_float(FloatWidth::F64, float_cond, a, b);
         };
-        let cond = X64::new().compare_float(FloatWidth::F64, float_cond, a, b);
+        let cond = Native::new().compare_float(FloatWidth::F64, float_cond, a, b);
         check_select(cond, holds, compute);
         check_select(cond.negated(), !holds, compute);
     }
 }
 
 /// Selects behind a comparison, in all registers: which may use [`Roles::PC`] and the float registers.
-fn check_select(cond: Cond, outcome: bool, compute: impl Fn(&mut X64)) {
+fn check_select(cond: Cond, outcome: bool, compute: impl Fn(&mut Native)) {
     for partition in partitions(3) {
         let [d, a, b] = [0, 1, 2].map(|i| GPRS[partition[i]]);
         for width in [Width::W32, Width::W64] {
@@ -225,7 +226,7 @@ fn check_select(cond: Cond, outcome: bool, compute: impl Fn(&mut X64)) {
             let mask = if width == Width::W32 { u32::MAX.into() } else { u128::MAX };
             let chosen = before.get(if outcome { a } else { b }.into()) & mask;
             assert_eq!(after.get(d.into()), chosen, "{cond:?} {outcome} {partition:?}");
-            for reg in GPRS.into_iter().filter(|&reg| reg != d && reg != X64::PC) {
+            for reg in GPRS.into_iter().filter(|&reg| reg != d && reg != Native::PC) {
                 assert_eq!(before.get(reg.into()), after.get(reg.into()), "{cond:?} {partition:?}");
             }
         }
@@ -336,16 +337,25 @@ fn jumps() {
 }
 
 #[test]
-fn golden() {
-    let mut golden = Golden::new("int");
-    let [d, a, b] = [GPRS[0], GPRS[1], GPRS[2]];
+fn golden_x64() {
+    golden::<X64>();
+}
+
+#[test]
+fn golden_a64() {
+    golden::<A64>();
+}
+
+fn golden<M: Listed>() {
+    let mut golden = Golden::<M>::new("int");
+    let [d, a, b] = [gprs::<M>()[0], gprs::<M>()[1], gprs::<M>()[2]];
     for op in rows(Shape::unary, is_integer) {
         golden.add(op.text(), |m| unary(m, op, d.into(), a.into()));
     }
     for op in rows(Shape::binary, is_integer) {
         golden.add(op.text(), |m| binary(m, op, d.into(), a.into(), Reg::from(b).into()));
         golden.add(&format!("{} memory", op.text()), |m| {
-            binary(m, op, d.into(), a.into(), Right::int(memory(1)));
+            binary(m, op, d.into(), a.into(), Right::int(memory_of::<M>(1)));
         });
         golden.add(&format!("{} 10", op.text()), |m| binary(m, op, d.into(), a.into(), 10.into()));
     }
@@ -356,7 +366,7 @@ fn golden() {
         });
     }
     for op in rows(Shape::wide, |_| true) {
-        golden.add(op.text(), |m| wide(m, op, d, a, [b, GPRS[3]], [GPRS[4], GPRS[5]]));
+        golden.add(op.text(), |m| wide(m, op, d, a, [b, gprs::<M>()[3]], [gprs::<M>()[4], gprs::<M>()[5]]));
     }
     golden.compare();
 }

@@ -1,10 +1,12 @@
 //! Loads and stores of integers and scalar floats: what moves, and every way to name a place.
-#![cfg(target_arch = "x86_64")]
+#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 mod common;
 
 use common::*;
 use terrace_abi::{Op, Shape, Ty};
+use terrace_masm::a64::A64;
+use terrace_masm::x64::X64;
 use terrace_masm::{Gpr, Masm, Mem, Store};
 use terrace_templates::{Reg, load, store};
 
@@ -145,10 +147,19 @@ fn stores_of_immediates() {
 }
 
 #[test]
-fn golden() {
-    let mut golden = Golden::new("memory");
-    let place = Mem::indexed(GPRS[10], GPRS[1], 0, 0x20);
-    let reg = |ty| if is_float(ty) { Reg::Fpr(FPRS[0]) } else { Reg::Gpr(GPRS[0]) };
+fn golden_x64() {
+    golden::<X64>();
+}
+
+#[test]
+fn golden_a64() {
+    golden::<A64>();
+}
+
+fn golden<M: Listed>() {
+    let mut golden = Golden::<M>::new("memory");
+    let place = Mem::indexed(gprs::<M>()[10], gprs::<M>()[1], 0, 0x20);
+    let reg = |ty| if is_float(ty) { Reg::Fpr(fprs::<M>()[0]) } else { Reg::Gpr(gprs::<M>()[0]) };
     for op in rows(Shape::load, is_scalar) {
         golden.add(op.text(), |m| load(m, op, reg(op.info().result.unwrap()), place));
     }

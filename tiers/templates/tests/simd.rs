@@ -1,13 +1,14 @@
 //! Vector rows against their meanings: all pairs of edge values of the lanes that a row names, and all sharings of registers.
-#![cfg(target_arch = "x86_64")]
+#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 mod common;
 
 use common::{
-    FPRS, Function, GPRS, Golden, Place, Random, State, check, integers, is_vector, meaning_of, memory, registers,
-    rows, values,
+    FPRS, Function, GPRS, Golden, Listed, Native, Place, Random, State, check, fprs, gprs, integers, is_vector,
+    meaning_of, memory, memory_of, registers, rows, values,
 };
 use terrace_abi::{Op, Shape, Ty, meaning};
+use terrace_masm::a64::A64;
 use terrace_masm::x64::X64;
 use terrace_masm::{Fpr, Mem, Simd};
 use terrace_templates as templates;
@@ -78,12 +79,12 @@ fn unified(inputs: &[Vec<u128>], places: &[Place]) -> Vec<Vec<u128>> {
 }
 
 /// Checks a row with every sharing of registers: with no sharing on all inputs, else on some.
-fn check_all(op: Op, inputs: &[Vec<u128>], emit: impl Fn(&mut X64, Reg, &[Reg])) {
+fn check_all(op: Op, inputs: &[Vec<u128>], emit: impl Fn(&mut Native, Reg, &[Reg])) {
     for regs in registers(op) {
         let (d, operands) = (regs[0], &regs[1..]);
         let places: Vec<Place> = operands.iter().map(|&reg| Place::Reg(reg)).collect();
         let shared = (1..regs.len()).any(|i| regs[..i].contains(&regs[i]));
-        let emit = |m: &mut X64| emit(m, d, operands);
+        let emit = |m: &mut Native| emit(m, d, operands);
         // A register holds one value: of two operands of different types, only one.
         let ty = |i: usize| op.info().params[i];
         if (0..places.len()).any(|i| (0..i).any(|j| places[i] == places[j] && ty(i) != ty(j))) {
@@ -140,7 +141,7 @@ fn shifts() {
         for (d, a) in [(FPRS[0], FPRS[1]), (FPRS[1], FPRS[1])] {
             let places = |count| [Place::Reg(a.into()), count];
             let emit =
-                |count: Place| move |m: &mut X64| templates::binary(m, op, d.into(), a.into(), count.right(Ty::I32));
+                |count: Place| move |m: &mut Native| templates::binary(m, op, d.into(), a.into(), count.right(Ty::I32));
             check(op, d.into(), &places(Place::Memory(1)), emit(Place::Memory(1)), &all);
             for &count in &counts {
                 let place = Place::Imm(count);
@@ -209,7 +210,7 @@ fn shuffles() -> Vec<[u8; 16]> {
 }
 
 /// Runs what is emitted on registers of these contents; the destination's.
-fn run(emit: impl FnOnce(&mut X64), d: Fpr, contents: &[(Fpr, u128)]) -> u128 {
+fn run(emit: impl FnOnce(&mut Native), d: Fpr, contents: &[(Fpr, u128)]) -> u128 {
     let mut state = State::garbage();
     for &(reg, bits) in contents {
         state.set(reg.into(), bits);
@@ -351,7 +352,7 @@ fn write_at(state: &mut State, at: i32, bits: u128, count: usize) {
 }
 
 /// Runs what is emitted for each place; `expect` changes the state that it ran on as it should have.
-fn check_memory(what: &str, emit: impl Fn(&mut X64, Mem), expect: impl Fn(&mut State, i32)) {
+fn check_memory(what: &str, emit: impl Fn(&mut Native, Mem), expect: impl Fn(&mut State, i32)) {
     for at in [0, 1, 16, 23] {
         for (mem, index) in places(at) {
             let mut state = State::garbage();
@@ -379,19 +380,23 @@ fn loads_and_stores() {
 }
 
 /// The templates of lanes in memory, by the bits of a lane.
-type LoadLane = fn(&mut X64, Fpr, Fpr, Mem, u8);
-type StoreLane = fn(&mut X64, Mem, Fpr, u8);
-const LANES_IN_MEMORY: [(Op, LoadLane, Op, StoreLane); 4] = [
-    (Op::V128Load8Lane, lane::v128_load8_lane, Op::V128Store8Lane, lane::v128_store8_lane),
-    (Op::V128Load16Lane, lane::v128_load16_lane, Op::V128Store16Lane, lane::v128_store16_lane),
-    (Op::V128Load32Lane, lane::v128_load32_lane, Op::V128Store32Lane, lane::v128_store32_lane),
-    (Op::V128Load64Lane, lane::v128_load64_lane, Op::V128Store64Lane, lane::v128_store64_lane),
-];
+type LoadLane<M> = fn(&mut M, Fpr, Fpr, Mem, u8);
+type StoreLane<M> = fn(&mut M, Mem, Fpr, u8);
+type LanesInMemory<M> = [(Op, LoadLane<M>, Op, StoreLane<M>); 4];
+
+fn all_lanes_in_memory<M: Simd>() -> LanesInMemory<M> {
+    [
+        (Op::V128Load8Lane, lane::v128_load8_lane, Op::V128Store8Lane, lane::v128_store8_lane),
+        (Op::V128Load16Lane, lane::v128_load16_lane, Op::V128Store16Lane, lane::v128_store16_lane),
+        (Op::V128Load32Lane, lane::v128_load32_lane, Op::V128Store32Lane, lane::v128_store32_lane),
+        (Op::V128Load64Lane, lane::v128_load64_lane, Op::V128Store64Lane, lane::v128_store64_lane),
+    ]
+}
 
 #[test]
 fn lanes_in_memory() {
     let replace = [Op::I8x16ReplaceLane, Op::I16x8ReplaceLane, Op::I32x4ReplaceLane, Op::I64x2ReplaceLane];
-    for (i, (load_op, load, store_op, store)) in LANES_IN_MEMORY.into_iter().enumerate() {
+    for (i, (load_op, load, store_op, store)) in all_lanes_in_memory::<Native>().into_iter().enumerate() {
         let bytes = 1 << i;
         for lane in 0..16 / bytes {
             for (d, a) in [(FPRS[0], FPRS[1]), (FPRS[2], FPRS[2]), (FPRS[1], FPRS[0])] {
@@ -411,11 +416,20 @@ fn lanes_in_memory() {
 }
 
 #[test]
-fn golden() {
-    let [d, a, b, c]: [Fpr; 4] = std::array::from_fn(|i| FPRS[i]);
-    let (x, mem) = (GPRS[0], memory(0));
+fn golden_x64() {
+    golden::<X64>();
+}
+
+#[test]
+fn golden_a64() {
+    golden::<A64>();
+}
+
+fn golden<M: Listed>() {
+    let [d, a, b, c]: [Fpr; 4] = std::array::from_fn(|i| fprs::<M>()[i]);
+    let (x, mem) = (gprs::<M>()[0], memory_of::<M>(0));
     let reg = |ty: Ty, fpr: Fpr| if common::is_float(ty) { Reg::Fpr(fpr) } else { Reg::Gpr(x) };
-    let mut golden = Golden::new("simd");
+    let mut golden = Golden::<M>::new("simd");
     for op in Op::ALL.iter().copied().filter(|&op| is_vector(op)) {
         let info = op.info();
         let result = || reg(info.result.unwrap(), d);
@@ -441,11 +455,11 @@ fn golden() {
                 golden.add("i8x16.shuffle, variable", |m| lane::i8x16_shuffle_variable(m, d, a, b, c));
             }
             Shape::load_lane => {
-                let (_, load, ..) = *LANES_IN_MEMORY.iter().find(|entry| entry.0 == op).unwrap();
+                let (_, load, ..) = *all_lanes_in_memory::<M>().iter().find(|entry| entry.0 == op).unwrap();
                 golden.add(op.text(), |m| load(m, d, a, mem, 1));
             }
             Shape::store_lane => {
-                let (.., store) = *LANES_IN_MEMORY.iter().find(|entry| entry.2 == op).unwrap();
+                let (.., store) = *all_lanes_in_memory::<M>().iter().find(|entry| entry.2 == op).unwrap();
                 golden.add(op.text(), |m| store(m, mem, a, 1));
             }
             Shape::special => {}

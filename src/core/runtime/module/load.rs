@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use wasmparser::{
     BinaryReaderError, ConstExpr, DataKind, ElementItems, ElementKind, Encoding, ExternalKind, FuncToValidate,
-    FuncValidatorAllocations, FunctionBody, Parser, Payload, RecGroup, TypeRef, ValidPayload, Validator, ValidatorResources,
+    FuncValidatorAllocations, FunctionBody, Parser, Payload, RecGroup, TypeRef, ValidPayload, Validator,
+    ValidatorResources,
 };
 
 use super::super::config::Translation;
@@ -16,7 +17,7 @@ use super::super::types::{GlobalType, HeapType, ModuleTypes, RefType, TableType,
 use super::tables::{
     DataSegment, ElementSegment, Elements, ExprRange, ExternIndex, ImportEntry, Imported, SegmentMode, Span, TableInit,
 };
-use super::{Inner, Module, TranslationCounters};
+use super::{Inner, Module, TranslationCounters, operators};
 use crate::tier::{CompileRequest, Unsupported};
 use crate::translate::TranslateError;
 
@@ -85,15 +86,21 @@ pub(super) fn validate(engine: &Engine, bytes: &[u8]) -> Result<(), ModuleError>
     Ok(())
 }
 
-/// Validates a function. Compiled once, so that the decoder has this one caller and becomes part of the loop over operators.
-#[inline(never)]
+/// Validates a function.
 fn validate_function(
     func: FuncToValidate<ValidatorResources>,
     body: &FunctionBody<'_>,
     allocations: FuncValidatorAllocations,
 ) -> Result<FuncValidatorAllocations, BinaryReaderError> {
     let mut func = func.into_validator(allocations);
-    func.validate(body)?;
+    let mut reader = body.get_binary_reader();
+    func.read_locals(&mut reader)?;
+    let whole = reader.clone();
+    while !reader.eof() {
+        let offset = reader.original_position();
+        operators::visit(&mut reader, &whole, offset, &mut func.visitor(offset))??;
+    }
+    reader.finish_expression(&func.visitor(reader.original_position()))?;
     Ok(func.into_allocations())
 }
 

@@ -5,6 +5,7 @@
 
 mod load;
 mod names;
+mod operators;
 mod tables;
 
 use std::fmt;

@@ -2,47 +2,56 @@
 //!
 //! What a template must not touch is thereby part of each comparison: [`check`] asserts that nothing but the destination differs.
 #![allow(dead_code, unused_imports, reason = "each test program uses a part")]
-#![cfg(target_arch = "x86_64")]
+#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
+#[path = "../../../masm/tests/common/executable.rs"]
+mod executable;
 mod golden;
 mod values;
 
 use std::mem::offset_of;
-use std::ptr::null_mut;
 
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use terrace_abi::{Op, Shape, TrapKind, Ty, meaning};
-use terrace_masm::x64::X64;
 use terrace_masm::{Fpr, Gpr, Load, LoadVector, Masm, Mem, Rhs, Roles, Simd, Store, Width};
 use terrace_templates::{Reg, Right};
 
-pub use golden::{Golden, disassemble};
+pub use golden::{Golden, Listed, disassemble};
+#[cfg(target_arch = "aarch64")]
+pub use terrace_masm::a64::A64 as Native;
+#[cfg(target_arch = "x86_64")]
+pub use terrace_masm::x64::X64 as Native;
 pub use values::{Random, integers, tuples, values};
 
+use executable::Executable;
+
 /// The general registers of a state, in its order: all but [`Roles::SLOTS`], scratch and the stack pointer.
-pub const GPRS: [Gpr; 11] = [
-    X64::ACC,
-    X64::TEMPS[0],
-    X64::LOCALS[0],
-    X64::TEMPS[1],
-    X64::INSTANCE,
-    X64::LOCALS[1],
-    X64::FRAME,
-    X64::HANDLERS,
-    X64::PC,
-    X64::STORE,
-    X64::MEMORY,
-];
+pub const GPRS: [Gpr; 11] = gprs::<Native>();
 
 /// The vector registers of a state, in its order.
-pub const FPRS: [Fpr; 6] = [
-    X64::FLOAT_ACC,
-    X64::FLOAT_TEMPS[0],
-    X64::FLOAT_LOCAL,
-    X64::FLOAT_TEMPS[1],
-    X64::FLOAT_TEMPS[2],
-    X64::FLOAT_TEMPS[3],
-];
+pub const FPRS: [Fpr; 6] = fprs::<Native>();
+
+/// [`GPRS`] of any machine.
+pub const fn gprs<M: Roles>() -> [Gpr; 11] {
+    [
+        M::ACC,
+        M::TEMPS[0],
+        M::LOCALS[0],
+        M::TEMPS[1],
+        M::INSTANCE,
+        M::LOCALS[1],
+        M::FRAME,
+        M::HANDLERS,
+        M::PC,
+        M::STORE,
+        M::MEMORY,
+    ]
+}
+
+/// [`FPRS`] of any machine.
+pub const fn fprs<M: Roles>() -> [Fpr; 6] {
+    let [t0, t1, t2, t3] = M::FLOAT_TEMPS;
+    [M::FLOAT_ACC, t0, M::FLOAT_LOCAL, t1, t2, t3]
+}
 
 /// The registers, and memory that operands may lie in.
 #[repr(C, align(16))]
@@ -91,24 +100,26 @@ fn fpr_index(reg: Fpr) -> usize {
 
 /// `State::memory[index]` in code.
 pub const fn memory(index: usize) -> Mem {
-    Mem::at(X64::SLOTS, (offset_of!(State, memory) + 16 * index) as i32)
+    memory_of::<Native>(index)
+}
+
+/// [`memory`] of any machine.
+pub const fn memory_of<M: Roles>(index: usize) -> Mem {
+    Mem::at(M::SLOTS, (offset_of!(State, memory) + 16 * index) as i32)
 }
 
 fn slot(offset: usize, size: usize, index: usize) -> Mem {
-    Mem::at(X64::SLOTS, (offset + size * index) as i32)
+    Mem::at(Native::SLOTS, (offset + size * index) as i32)
 }
 
 /// Machine code that loads a state, runs what the test emits, and stores the state.
-pub struct Function {
-    code: *mut u8,
-    len: usize,
-}
+pub struct Function(Executable);
 
 impl Function {
-    pub fn new(emit: impl FnOnce(&mut X64)) -> Function {
-        let mut m = X64::new();
+    pub fn new(emit: impl FnOnce(&mut Native)) -> Function {
+        let mut m = Native::new();
         m.prologue(0);
-        m.mov(Width::W64, X64::SLOTS, X64::ARGS[0]);
+        m.mov(Width::W64, Native::SLOTS, Native::ARGS[0]);
         for (i, &reg) in GPRS.iter().enumerate() {
             m.load(Load::W64, reg, slot(offset_of!(State, gprs), 8, i));
         }
@@ -122,31 +133,18 @@ impl Function {
             Function::leave(&mut m, site.kind as i64);
         }
         m.finish();
-        Function::map(m.buffer().bytes())
+        Function(Executable::new(m.buffer().bytes()))
     }
 
-    fn leave(m: &mut X64, status: i64) {
+    fn leave(m: &mut Native, status: i64) {
         for (i, &reg) in GPRS.iter().enumerate() {
             m.store(Store::W64, slot(offset_of!(State, gprs), 8, i), reg);
         }
         for (i, &reg) in FPRS.iter().enumerate() {
             m.store_vector(slot(offset_of!(State, fprs), 16, i), reg);
         }
-        m.mov_imm(Width::W64, X64::RESULT, status);
+        m.mov_imm(Width::W64, Native::RESULT, status);
         m.epilogue(0);
-    }
-
-    fn map(bytes: &[u8]) -> Function {
-        let len = bytes.len();
-        let flags = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-        // SAFETY: a new mapping, which nothing else knows, written within its length before it becomes executable.
-        let code = unsafe {
-            let code = mmap_anonymous(null_mut(), len, flags.0, flags.1).unwrap();
-            code.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), len);
-            mprotect(code, len, MprotectFlags::READ | MprotectFlags::EXEC).unwrap();
-            code.cast()
-        };
-        Function { code, len }
     }
 
     /// Runs; the trap that it ended in, if any.
@@ -154,20 +152,10 @@ impl Function {
         // SAFETY: the mapping holds a whole function of this signature, which saves what the C ABI asks it to save and accesses
         // nothing but the state, its constants and the stack.
         let status = unsafe {
-            let function: extern "C" fn(*mut State) -> u64 = std::mem::transmute(self.code);
+            let function: extern "C" fn(*mut State) -> u64 = std::mem::transmute(self.0.entry());
             function(state)
         };
         (status != 0).then(|| TrapKind::from_code(status as u8).unwrap())
-    }
-}
-
-// SAFETY: code is never written once it is mapped; what it accesses is the state, which each call borrows.
-unsafe impl Sync for Function {}
-
-impl Drop for Function {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made by `map`, and no reference to it is left.
-        unsafe { munmap(self.code.cast(), self.len).unwrap() }
     }
 }
 
@@ -277,7 +265,7 @@ pub fn check_binary(op: Op, others: &[Place]) {
     for registers in registers(op) {
         let [d, a, b] = registers[..] else { unreachable!() };
         for place in others.iter().copied().chain([Place::Reg(b)]) {
-            let emit = |m: &mut X64| terrace_templates::binary(m, op, d, a, place.right(right_type));
+            let emit = |m: &mut Native| terrace_templates::binary(m, op, d, a, place.right(right_type));
             check(op, d, &[Place::Reg(a), place], emit, &inputs);
         }
     }
@@ -329,7 +317,7 @@ pub fn agree(op: Op, expected: u128, actual: u128) -> bool {
 /// Runs a template on all inputs, and compares with its meaning.
 ///
 /// `places` are those of the operands, as the meaning takes them; inputs that cannot be in their places together are left out.
-pub fn check(op: Op, d: Reg, places: &[Place], emit: impl FnOnce(&mut X64), inputs: &[Vec<u128>]) {
+pub fn check(op: Op, d: Reg, places: &[Place], emit: impl FnOnce(&mut Native), inputs: &[Vec<u128>]) {
     let function = Function::new(emit);
     let garbage = State::garbage();
     let info = op.info();
