@@ -9,8 +9,8 @@ use terrace_core::bytecode::Level;
 use terrace_core::runtime::heap::HeapRef;
 use terrace_core::runtime::types::{HeapType, ValType};
 use terrace_core::runtime::{
-    Config, Engine, Extern, ExternType, FuncRef, HostError, HostFunc, InstanceRef, InstantiateError, Module, ModuleError, ObjectError, Stop,
-    Store, StoreLimits, StoreLimitsBuilder, Translation,
+    Config, Engine, Extern, ExternType, FuncRef, HostError, HostFunc, InstanceRef, InstantiateError, Module,
+    ModuleError, ObjectError, Stop, Store, StoreLimits, StoreLimitsBuilder, Translation,
 };
 use terrace_core::tier::Tier;
 use terrace_interp::Interp;

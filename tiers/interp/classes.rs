@@ -30,6 +30,56 @@ pub enum Class {
 
 use Class::{Acc, Local0, Local1, LocalFloat, Reload, Slot};
 
+/// The classes of an operand that there are handlers for, in order. None means [`Slot`] alone.
+///
+/// A list by value, so that tables of them need no addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classes {
+    /// How many.
+    pub len: u8,
+    /// They, and then anything.
+    pub items: [Class; 4],
+}
+
+impl Classes {
+    const NONE: Classes = Classes { len: 0, items: [Slot; 4] };
+
+    const fn of<const N: usize>(classes: [Class; N]) -> Classes {
+        let mut items = [Slot; 4];
+        let mut i = 0;
+        while i < N {
+            items[i] = classes[i];
+            i += 1;
+        }
+        Classes { len: N as u8, items }
+    }
+
+    /// The number of classes, at least one.
+    pub const fn count(&self) -> usize {
+        if self.len == 0 { 1 } else { self.len as usize }
+    }
+
+    /// The classes; none if there is but the slot.
+    pub fn as_slice(&self) -> &[Class] {
+        &self.items[..usize::from(self.len)]
+    }
+
+    /// The classes, at least the slot.
+    pub fn iter(self) -> impl Iterator<Item = Class> {
+        (0..self.count()).map(move |index| self.at(index))
+    }
+
+    /// The index of a class.
+    pub fn position(&self, class: Class) -> Option<usize> {
+        self.as_slice().iter().position(|&known| known == class)
+    }
+
+    /// The class at an index.
+    pub fn at(&self, index: usize) -> Class {
+        self.as_slice().get(index).copied().unwrap_or(Slot)
+    }
+}
+
 /// A register file, as operands see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum File {
@@ -77,13 +127,13 @@ pub const JUMPS: [Jump; 4] = [Jump::Relative, Jump::Loop(0), Jump::Loop(1), Jump
 #[derive(Clone, Copy, Debug)]
 pub struct Dims {
     /// Field `d`.
-    pub d: &'static [Class],
+    pub d: Classes,
     /// Field `a`.
-    pub a: &'static [Class],
+    pub a: Classes,
     /// Field `b`.
-    pub b: &'static [Class],
+    pub b: Classes,
     /// The number of [`JUMPS`], or 0.
-    pub jumps: usize,
+    pub jumps: u8,
     /// There are handlers that check bounds explicitly, behind the others: with a class less for each operand.
     pub explicit: bool,
     /// The accumulator that a result of class [`Slot`] is left in.
@@ -93,39 +143,50 @@ pub struct Dims {
 }
 
 impl Dims {
-    const NONE: Dims = Dims { d: &[], a: &[], b: &[], jumps: 0, explicit: false, accumulates: None, clobbers: false };
+    const NONE: Dims = Dims {
+        d: Classes::NONE,
+        a: Classes::NONE,
+        b: Classes::NONE,
+        jumps: 0,
+        explicit: false,
+        accumulates: None,
+        clobbers: false,
+    };
 
     /// The number of handlers, those with explicit bounds apart.
     pub const fn count(&self) -> usize {
-        len(self.d) * len(self.a) * len(self.b) * if self.jumps == 0 { 1 } else { self.jumps }
+        self.d.count() * self.a.count() * self.b.count() * self.jump_count()
     }
 
     /// The number of a handler among those of its op and form, from the indices of its classes and of its jump.
     pub const fn index(&self, [d, a, b]: [usize; 3], jump: usize) -> usize {
-        ((d * len(self.a) + a) * len(self.b) + b) * if self.jumps == 0 { 1 } else { self.jumps } + jump
+        ((d * self.a.count() + a) * self.b.count() + b) * self.jump_count() + jump
+    }
+
+    /// The number of [`JUMPS`] that there are handlers for, at least one.
+    pub const fn jump_count(&self) -> usize {
+        if self.jumps == 0 { 1 } else { self.jumps as usize }
     }
 
     /// What the handlers with explicit bounds differ in. Their numbers follow those of the others.
     pub fn with_explicit_bounds(&self) -> Dims {
-        let d = if self.d.iter().any(|&class| class != Slot) && self.accumulates.is_some() { RARE_DEF } else { &[] };
-        Dims { d, a: &[], b: &[], explicit: false, ..*self }
+        let several = self.d.as_slice().iter().any(|&class| class != Slot);
+        let d = if several && self.accumulates.is_some() { RARE_DEF } else { Classes::NONE };
+        Dims { d, a: Classes::NONE, b: Classes::NONE, explicit: false, ..*self }
     }
 }
 
-const fn len(classes: &[Class]) -> usize {
-    if classes.is_empty() { 1 } else { classes.len() }
-}
-
-const INT_USE: &[Class] = &[Slot, Acc, Local0, Local1];
-const INT_DEF: &[Class] = &[Slot, Local0, Local1, Acc];
-const WORD_DEF: &[Class] = &[Slot, Local0, Local1, LocalFloat];
-const FLOAT_USE: &[Class] = &[Slot, Acc, LocalFloat];
-const FLOAT_DEF: &[Class] = &[Slot, LocalFloat, Acc];
-const VECTOR_USE: &[Class] = &[Slot, Acc];
-const RARE_DEF: &[Class] = &[Slot, Reload];
+const INT_USE: Classes = Classes::of([Slot, Acc, Local0, Local1]);
+const INT_DEF: Classes = Classes::of([Slot, Local0, Local1, Acc]);
+const WORD_DEF: Classes = Classes::of([Slot, Local0, Local1, LocalFloat]);
+const FLOAT_USE: Classes = Classes::of([Slot, Acc, LocalFloat]);
+const FLOAT_DEF: Classes = Classes::of([Slot, LocalFloat, Acc]);
+const VECTOR_USE: Classes = Classes::of([Slot, Acc]);
+const SLOT_OR_ACC: Classes = Classes::of([Slot, Acc]);
+const RARE_DEF: Classes = Classes::of([Slot, Reload]);
 
 /// The classes that a use of this file may have where they are worth it.
-fn uses(file: File) -> &'static [Class] {
+fn uses(file: File) -> Classes {
     match file {
         File::Int => INT_USE,
         File::Float => FLOAT_USE,
@@ -133,17 +194,17 @@ fn uses(file: File) -> &'static [Class] {
     }
 }
 
-fn defs(file: File) -> &'static [Class] {
+fn defs(file: File) -> Classes {
     match file {
         File::Int => INT_DEF,
         File::Float => FLOAT_DEF,
-        File::Vector => &[Slot],
+        File::Vector => Classes::of([Slot]),
     }
 }
 
-fn rare_defs(file: File) -> &'static [Class] {
+fn rare_defs(file: File) -> Classes {
     match file {
-        File::Vector => &[],
+        File::Vector => Classes::NONE,
         _ => RARE_DEF,
     }
 }
@@ -158,8 +219,29 @@ fn is_common_binary(op: Op) -> bool {
     use Op::*;
     matches!(
         op,
-        I32Add | I32Sub | I32Mul | I32And | I32Or | I32Xor | I32Shl | I32ShrS | I32ShrU | I64Add | I64Sub | I64Mul
-            | I64And | I64Or | I64Xor | F32Add | F32Sub | F32Mul | F32Div | F64Add | F64Sub | F64Mul | F64Div
+        I32Add
+            | I32Sub
+            | I32Mul
+            | I32And
+            | I32Or
+            | I32Xor
+            | I32Shl
+            | I32ShrS
+            | I32ShrU
+            | I64Add
+            | I64Sub
+            | I64Mul
+            | I64And
+            | I64Or
+            | I64Xor
+            | F32Add
+            | F32Sub
+            | F32Mul
+            | F32Div
+            | F64Add
+            | F64Sub
+            | F64Mul
+            | F64Div
     )
 }
 
@@ -168,8 +250,21 @@ pub fn is_lane_arithmetic(op: Op) -> bool {
     use Op::*;
     matches!(
         op,
-        I8x16Add | I16x8Add | I32x4Add | I64x2Add | I32x4Sub | I32x4Mul | F32x4Add | F32x4Sub | F32x4Mul | F64x2Add | F64x2Sub
-            | F64x2Mul | V128And | V128Or | V128Xor
+        I8x16Add
+            | I16x8Add
+            | I32x4Add
+            | I64x2Add
+            | I32x4Sub
+            | I32x4Mul
+            | F32x4Add
+            | F32x4Sub
+            | F32x4Mul
+            | F64x2Add
+            | F64x2Sub
+            | F64x2Mul
+            | V128And
+            | V128Or
+            | V128Xor
     )
 }
 
@@ -207,51 +302,56 @@ pub fn dims(op: Op, form: Form) -> Option<Dims> {
     let [d, a, b] = roles(op, form);
     let use_of = |role: Option<Role>| match role {
         Some(Role::Use(file)) => uses(file),
-        _ => &[],
+        _ => Classes::NONE,
     };
     let result = match d {
         Some(Role::Def(file)) => Some(file),
         _ => None,
     };
-    let def = result.map_or(&[][..], defs);
-    let rare = result.map_or(&[][..], rare_defs);
+    let def = result.map_or(Classes::NONE, defs);
+    let rare = result.map_or(Classes::NONE, rare_defs);
     let dims = Dims { accumulates: result, ..Dims::NONE };
     Some(match info.shape {
         Shape::unary => Dims { d: def, a: use_of(a), ..dims },
-        Shape::binary if result == Some(File::Vector) => Dims { a: use_of(a), b: if is_lane_arithmetic(op) { use_of(b) } else { &[] }, ..dims },
+        Shape::binary if result == Some(File::Vector) => {
+            Dims { a: use_of(a), b: if is_lane_arithmetic(op) { use_of(b) } else { Classes::NONE }, ..dims }
+        }
         Shape::binary => match form {
             _ if !is_simple(op) => Dims { d: rare, a: use_of(a), ..dims },
+            // The translator has the constant on the right.
+            Form::IMM64_LEFT if info.traits.commutative => Dims { d: rare, ..dims },
             Form::SLOTS if is_common_binary(op) => Dims { d: def, a: use_of(a), b: use_of(b), ..dims },
             Form::IMM16 => Dims { d: def, a: use_of(a), ..dims },
             Form::SLOTS => Dims { d: rare, a: use_of(a), b: use_of(b), ..dims },
             _ => Dims { d: rare, a: use_of(a), b: use_of(b), ..dims },
         },
         Shape::compare => match form {
-            Form::SLOTS => Dims { d: rare, a: use_of(a), b: &[Slot, Acc], ..dims },
+            Form::SLOTS => Dims { d: rare, a: use_of(a), b: SLOT_OR_ACC, ..dims },
+            Form::IMM64_LEFT if op.swapped().is_some() => Dims { d: rare, ..dims },
             Form::IMM16 | Form::IMM64 | Form::IMM64_LEFT => Dims { d: rare, a: use_of(a), b: use_of(b), ..dims },
             Form::BRANCH | Form::BRANCH_IMM if info.params[0] == Ty::I32 => {
                 Dims { a: use_of(a), b: use_of(b), jumps: 3, ..dims }
             }
             Form::BRANCH | Form::BRANCH_IMM if info.params[0] == Ty::I64 => {
-                Dims { a: use_of(a), b: if b.is_some() { &[Slot, Acc] } else { &[] }, jumps: 2, ..dims }
+                Dims { a: use_of(a), b: if b.is_some() { SLOT_OR_ACC } else { Classes::NONE }, jumps: 2, ..dims }
             }
             // The opposite compare takes their place.
             Form::BRANCH_NOT | Form::BRANCH_NOT_IMM if op.negated().is_some() => dims,
-            Form::BRANCH | Form::BRANCH_NOT => Dims { a: use_of(a), b: &[Slot, Acc], jumps: 2, ..dims },
+            Form::BRANCH | Form::BRANCH_NOT => Dims { a: use_of(a), b: SLOT_OR_ACC, jumps: 2, ..dims },
             Form::BRANCH_IMM | Form::BRANCH_NOT_IMM => Dims { a: use_of(a), jumps: 2, ..dims },
             Form::SELECT | Form::SELECT_IMM => Dims { d: WORD_DEF, ..dims },
             _ => dims,
         },
         Shape::load if result == Some(File::Vector) && op != Op::V128Load => match form {
             Form::ANY => dims,
-            _ => Dims { a: if a.is_some() { &[Slot, Acc] } else { &[] }, explicit: true, ..dims },
+            _ => Dims { a: if a.is_some() { SLOT_OR_ACC } else { Classes::NONE }, explicit: true, ..dims },
         },
         Shape::load => {
             let common = is_common_load(op);
             match form {
                 Form::OFFSET16 => Dims { d: def, a: INT_USE, explicit: true, ..dims },
                 Form::INDEX if common => Dims { d: def, a: INT_USE, b: INT_USE, explicit: true, ..dims },
-                Form::INDEX => Dims { d: rare, a: INT_USE, b: &[Slot, Acc], explicit: true, ..dims },
+                Form::INDEX => Dims { d: rare, a: INT_USE, b: SLOT_OR_ACC, explicit: true, ..dims },
                 Form::ADD_IMM if common => Dims { d: def, a: INT_USE, explicit: true, ..dims },
                 Form::ABSOLUTE if common => Dims { d: def, explicit: true, ..dims },
                 Form::OFFSET | Form::ADD_IMM => Dims { d: rare, a: INT_USE, explicit: true, ..dims },
@@ -261,8 +361,8 @@ pub fn dims(op: Op, form: Form) -> Option<Dims> {
         }
         Shape::store => match form {
             Form::OFFSET16 => Dims { a: INT_USE, b: use_of(b), explicit: true, ..dims },
-            Form::INDEX => Dims { d: INT_USE, a: INT_USE, b: &[Slot, Acc], explicit: true, ..dims },
-            Form::ADD_IMM | Form::OFFSET => Dims { a: INT_USE, b: &[Slot, Acc], explicit: true, ..dims },
+            Form::INDEX => Dims { d: INT_USE, a: INT_USE, b: SLOT_OR_ACC, explicit: true, ..dims },
+            Form::ADD_IMM | Form::OFFSET => Dims { a: INT_USE, b: SLOT_OR_ACC, explicit: true, ..dims },
             Form::ABSOLUTE => Dims { b: use_of(b), explicit: true, ..dims },
             Form::OFFSET16_VALUE => Dims { a: INT_USE, explicit: true, ..dims },
             _ => dims,
@@ -272,7 +372,9 @@ pub fn dims(op: Op, form: Form) -> Option<Dims> {
         Shape::shuffle => Dims { a: use_of(a), b: use_of(b), ..dims },
         Shape::replace_lane | Shape::load_lane => Dims { accumulates: None, ..dims },
         Shape::store_lane | Shape::atomic_store => dims,
-        Shape::atomic_load | Shape::atomic_rmw | Shape::atomic_cmpxchg => Dims { d: rare, accumulates: Some(File::Int), ..dims },
+        Shape::atomic_load | Shape::atomic_rmw | Shape::atomic_cmpxchg => {
+            Dims { d: rare, accumulates: Some(File::Int), ..dims }
+        }
         Shape::wide => Dims { accumulates: None, clobbers: true, ..dims },
         Shape::atomic_wait | Shape::atomic_notify => Dims { accumulates: None, clobbers: true, ..dims },
         Shape::special => special(op, dims),
@@ -281,8 +383,8 @@ pub fn dims(op: Op, form: Form) -> Option<Dims> {
 
 fn special(op: Op, dims: Dims) -> Dims {
     match op {
-        Op::Jump => Dims { jumps: JUMPS.len(), ..dims },
-        Op::LoopHead => Dims { jumps: JUMPS.len(), ..dims },
+        Op::Jump => Dims { jumps: JUMPS.len() as u8, ..dims },
+        Op::LoopHead => Dims { jumps: JUMPS.len() as u8, ..dims },
         Op::BrTable => Dims { a: INT_USE, ..dims },
         Op::ReturnOne => Dims { a: INT_USE, ..dims },
         Op::Copy => Dims { d: WORD_DEF, a: INT_USE, ..dims },
@@ -304,7 +406,7 @@ fn special(op: Op, dims: Dims) -> Dims {
         | Op::ReturnConst
         | Op::ReturnV128
         | Op::ReturnRange => Dims { accumulates: None, ..dims },
-        Op::CopyRange => Dims { d: &[Slot, Reload], accumulates: None, ..dims },
+        Op::CopyRange => Dims { d: RARE_DEF, accumulates: None, ..dims },
         // Calls save pinned locals, if there are any.
         Op::Call | Op::CallImport | Op::CallIndirect | Op::CallRef => {
             Dims { d: RARE_DEF, accumulates: None, clobbers: true, ..dims }
@@ -334,6 +436,7 @@ fn special(op: Op, dims: Dims) -> Dims {
 
 /// The forms that there are, of every op, in the order of their numbers.
 pub fn numbers() -> impl Iterator<Item = (Op, Form, Dims)> {
-    let forms = |op: &'static Op| (0..1 << Form::BITS).filter_map(|form| Some((*op, Form(form), dims(*op, Form(form))?)));
+    let forms =
+        |op: &'static Op| (0..1 << Form::BITS).filter_map(|form| Some((*op, Form(form), dims(*op, Form(form))?)));
     Op::ALL.iter().flat_map(forms)
 }

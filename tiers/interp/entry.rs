@@ -82,4 +82,6 @@ pub(crate) unsafe extern "C" fn entry(store: *mut Store, func: *const FuncRecord
     }
 }
 
-const _: () = assert!(header::WORDS == 4 && Status::Returned as u32 == 0 && Status::Stopped as u32 == 1 && Status::Thrown as u32 == 2);
+const _: () = assert!(
+    header::WORDS == 4 && Status::Returned as u32 == 0 && Status::Stopped as u32 == 1 && Status::Thrown as u32 == 2
+);

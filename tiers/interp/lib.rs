@@ -11,8 +11,10 @@
 //! host ([`entry`]). Whatever is rare is done by the [`helpers`].
 
 #[cfg(terrace_assembled)]
+#[allow(dead_code, reason = "shared with the build script, which uses the rest")]
 mod activation;
 #[cfg(terrace_assembled)]
+#[allow(dead_code, reason = "shared with the build script, which uses the rest")]
 mod classes;
 #[cfg(terrace_assembled)]
 mod entry;

@@ -6,17 +6,17 @@
 //!
 //! Which handler fits is found in one forward walk that knows what the accumulators hold. At a branch target they hold nothing.
 
-use terrace_abi::Word;
 use terrace_abi::Op;
+use terrace_abi::Word;
 use terrace_core::bytecode::{Function, Loop};
 use terrace_core::runtime::Module;
 use terrace_core::runtime::memory::BoundsMode;
 
 use crate::activation::header;
-use crate::classes::{Class, Dims, File, Role};
+use crate::classes::{Class, Classes, Dims, File, Role};
 use crate::pins::Pins;
-use crate::plan::{Plan, Target, plans};
-use crate::text::{ENTERS, FUSED, FUSED_FROM, OFFSETS};
+use crate::plan::{Plan, Target};
+use crate::text::{ENTERS, FUSED, FUSED_FROM, OFFSETS, PLAN_PLACES, PLANS};
 
 /// Slots that the variants of `enter` zero; the last one zeroes any number.
 const ZEROED: [u32; 4] = [0, 2, 4, 8];
@@ -38,7 +38,6 @@ impl Held {
 struct Linker<'a> {
     function: &'a Function,
     code: &'a [Word],
-    plans: &'static [Option<Plan>],
     pins: Pins,
     /// Memory 0 is accessed with explicit bounds checks.
     explicit: bool,
@@ -55,7 +54,6 @@ pub(crate) fn link(function: &Function, module: &Module) -> Box<[Word]> {
     let mut linker = Linker {
         function,
         code: &function.code,
-        plans: plans(),
         pins: Pins::of(function),
         explicit: module.memory0_bounds() == Some(BoundsMode::Explicit),
         labels: vec![0; function.code.len() / 64 + 1],
@@ -114,10 +112,7 @@ pub(crate) fn alone(offset: u16) -> u16 {
 
 impl Linker<'_> {
     fn plan(&self, pc: usize) -> &'static Plan {
-        match &self.plans[usize::from(self.code[pc].number())] {
-            Some(plan) => plan,
-            None => unreachable!("the translator emits forms that there are"),
-        }
+        &PLANS[usize::from(PLAN_PLACES[usize::from(self.code[pc].number())])]
     }
 
     /// The words of an instruction.
@@ -150,7 +145,7 @@ impl Linker<'_> {
             let plan = self.plan(pc);
             let len = self.len(plan, pc);
             match plan.target {
-                Target::None => {}
+                Target::Nowhere => {}
                 Target::First => self.label(pc, self.code[pc].high()),
                 Target::Extension => self.label(pc, self.code[pc + 1].high()),
                 Target::Table => {
@@ -188,7 +183,7 @@ impl Linker<'_> {
                 set_offset(word, OFFSETS[index]);
             }
             words.extend_from_slice(&self.code[pc + 1..pc + len]);
-            if matches!(plan.op, Op::Call | Op::ReturnCall) {
+            if [Op::Call as u16, Op::ReturnCall as u16].contains(&plan.op) {
                 let cell = &raw const cells[(self.code[pc + 1].low() - imported) as usize];
                 if let Some(last) = words.last_mut() {
                     *last = Word(cell.expose_provenance() as u64);
@@ -200,7 +195,7 @@ impl Linker<'_> {
     }
 
     /// The class of a use, by its index among those that there are handlers for. The slot itself is always among them.
-    fn use_class(&self, slot: u16, file: File, classes: &[Class]) -> usize {
+    fn use_class(&self, slot: u16, file: File, classes: &Classes) -> usize {
         let pinned = match file {
             File::Int if self.pins.ints[0] == Some(slot) => Some(Class::Local0),
             File::Int if self.pins.ints[1] == Some(slot) => Some(Class::Local1),
@@ -211,12 +206,12 @@ impl Linker<'_> {
             File::Int => self.int == Some(Held { slot, file }),
             _ => self.float == Some(Held { slot, file }),
         };
-        let position = |class| classes.iter().position(|&known| known == class);
+        let position = |class| classes.position(class);
         pinned.and_then(position).or_else(|| if held { position(Class::Acc) } else { None }).unwrap_or(0)
     }
 
     /// The class of a result in the slot of a pinned local, if it is one. `Err`: there is no such handler.
-    fn pinned_class(&self, slot: u16, classes: &[Class]) -> Result<Option<usize>, ()> {
+    fn pinned_class(&self, slot: u16, classes: &Classes) -> Result<Option<usize>, ()> {
         let class = if self.pins.ints[0] == Some(slot) {
             Class::Local0
         } else if self.pins.ints[1] == Some(slot) {
@@ -226,8 +221,7 @@ impl Linker<'_> {
         } else {
             return Ok(None);
         };
-        let position = |class| classes.iter().position(|&known| known == class);
-        position(class).or_else(|| position(Class::Reload)).map(Some).ok_or(())
+        classes.position(class).or_else(|| classes.position(Class::Reload)).map(Some).ok_or(())
     }
 
     /// Whether the instruction at `pc` takes the value of `slot` from the accumulator and then defines the slot, so that nobody else
@@ -244,14 +238,14 @@ impl Linker<'_> {
         let word = self.code[pc];
         let redefines = matches!(plan.roles[0], Some(Role::Def(def)) if def != File::Vector) && word.d() == slot;
         let mut reads = false;
-        for (role, field, classes) in [(plan.roles[1], word.a(), dims.a), (plan.roles[2], word.b(), dims.b)] {
+        for (role, field, classes) in [(plan.roles[1], word.a(), &dims.a), (plan.roles[2], word.b(), &dims.b)] {
             if let Some(Role::Use(used)) = role {
                 // The second slot of a vector may be this one.
                 if used == File::Vector && (field == slot || field.wrapping_add(1) == slot) {
                     return false;
                 }
                 if field == slot {
-                    if used != file || !classes.contains(&Class::Acc) {
+                    if used != file || classes.position(Class::Acc).is_none() {
                         return false;
                     }
                     reads = true;
@@ -270,7 +264,7 @@ impl Linker<'_> {
         let dims = self.dims(plan);
         let word = self.code[pc];
         let fields = [word.d(), word.a(), word.b()];
-        let lists = [dims.d, dims.a, dims.b];
+        let lists = [&dims.d, &dims.a, &dims.b];
         let mut indices = [0; 3];
         for place in 0..3 {
             if let Some(Role::Use(file)) = plan.roles[place] {
@@ -283,27 +277,25 @@ impl Linker<'_> {
         };
         if let Some(file) = result {
             let slot = word.d();
-            indices[0] = match self.pinned_class(slot, dims.d) {
+            indices[0] = match self.pinned_class(slot, &dims.d) {
                 Err(()) => return None,
                 Ok(Some(index)) => index,
                 Ok(None) => {
-                    let only = dims.d.iter().position(|&class| class == Class::Acc);
+                    let only = dims.d.position(Class::Acc);
                     only.filter(|_| self.consumes(next, slot, file)).unwrap_or(0)
                 }
             };
-        } else if dims.d.contains(&Class::Reload) {
+        } else if dims.d.position(Class::Reload).is_some() {
             // Calls save pinned locals, and a copied range may cover them.
-            let reload = match plan.op {
-                Op::CopyRange => {
-                    let range = self.code[pc + 1];
-                    self.pins.touches(range.low(), word.high())
-                }
-                _ => !self.pins.is_empty(),
+            let reload = if plan.op == Op::CopyRange as u16 {
+                self.pins.touches(self.code[pc + 1].low(), word.high())
+            } else {
+                !self.pins.is_empty()
             };
             indices[0] = usize::from(reload);
         }
         let jump = self.jump(plan, pc);
-        let index = plan.first as usize
+        let index = usize::from(plan.first)
             + if self.explicit && plan.dims.explicit { plan.dims.count() } else { 0 }
             + dims.index(indices, jump);
         self.step(plan, dims, word, result, indices[0]);
@@ -312,14 +304,14 @@ impl Linker<'_> {
 
     /// What the accumulators hold behind an instruction.
     fn step(&mut self, plan: &Plan, dims: &Dims, word: Word, result: Option<File>, d: usize) {
-        if dims.clobbers || plan.op == Op::CopyRange {
+        if dims.clobbers || plan.op == Op::CopyRange as u16 {
             (self.int, self.float) = (None, None);
             return;
         }
         let Some(file) = result else { return };
         let slot = word.d();
         let slots = if file == File::Vector { 2 } else { 1 };
-        let class = dims.d.get(d).copied().unwrap_or(Class::Slot);
+        let class = dims.d.at(d);
         for held in [&mut self.int, &mut self.float] {
             if held.is_some_and(|held| held.overlaps(slot, slots)) {
                 *held = None;
@@ -336,10 +328,10 @@ impl Linker<'_> {
 
     /// The index of the jump dimension: a back edge's by its loop's height, if frames hold pcs of that height.
     fn jump(&self, plan: &Plan, pc: usize) -> usize {
-        let jumps = plan.dims.jumps;
+        let jumps = usize::from(plan.dims.jumps);
         let looped = match plan.target {
             _ if jumps == 0 => return 0,
-            Target::None => self.loop_at(pc as u32),
+            Target::Nowhere => self.loop_at(pc as u32),
             _ if self.code[pc].d() == 0 => return 0,
             Target::First => self.loop_to(pc, self.code[pc].high()),
             _ => self.loop_to(pc, self.code[pc + 1].high()),
@@ -365,9 +357,8 @@ impl Linker<'_> {
         let variant = ZEROED.iter().position(|&count| count >= zeroed).unwrap_or(ZEROED.len());
         let slot = |pin: Option<u16>| u64::from(pin.unwrap_or(0));
         let [first, second] = self.pins.ints;
-        words[0] = Word(
-            u64::from(ENTERS[variant]) | slot(first) << 16 | slot(second) << 32 | slot(self.pins.float) << 48,
-        );
+        words[0] =
+            Word(u64::from(ENTERS[variant]) | slot(first) << 16 | slot(second) << 32 | slot(self.pins.float) << 48);
         words[1] = Word::pair(function.charge, function.param_slots);
         words[2] = Word(std::ptr::from_ref(function).expose_provenance() as u64);
         words[3] = Word(function.local_slots.into());

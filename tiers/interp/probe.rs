@@ -18,8 +18,8 @@ use terrace_core::bytecode::{Function, Instructions};
 use terrace_core::runtime::{Module, Store};
 
 use crate::activation::header;
-use crate::{entry, link};
 use crate::text::{self, SITE};
+use crate::{entry, link};
 
 /// Is called before an instruction runs: that of the store's newest frame. Operands that the instruction before has left in an accumulator
 /// are not in their slots.

@@ -1,7 +1,7 @@
 //! The handlers as part of the program, and faults in them.
 
+use std::io;
 use std::sync::OnceLock;
-use std::{io, ptr};
 
 use terrace_abi::Word;
 use terrace_core::runtime::memory::GUARD_RESERVATION;
@@ -9,7 +9,16 @@ use terrace_core::runtime::signals::{self, CodeRange, Registers};
 
 use crate::activation::{Activation, EXIT, RESTORE, header};
 
-include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+mod tables {
+    //! The build script's tables. Plans are spelled as they print.
+
+    use crate::classes::{Class::*, Classes, Dims, File::*, Role::*};
+    use crate::plan::{Plan, Target::*};
+
+    include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+}
+
+pub(crate) use tables::*;
 
 core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/interp.s")));
 
@@ -99,6 +108,3 @@ pub(crate) fn install() -> io::Result<()> {
     });
     installed.map_err(io::Error::from)
 }
-
-/// Looks like a frame's code for whoever walks frames.
-pub(crate) const NO_FUNCTION: *const () = ptr::null();

@@ -10,8 +10,8 @@ use terrace_core::bytecode::Instruction;
 use terrace_core::runtime::Module;
 
 use crate::activation::header;
+use crate::text::{OFFSETS, PLAN_PLACES, PLANS};
 use crate::{entry, link};
-use crate::text::{FIRSTS, OFFSETS};
 
 /// The bytecode that a defined function's running form stands for; `None` if it cannot be translated.
 ///
@@ -40,12 +40,12 @@ fn number(handler: u16) -> Option<u16> {
     static NUMBERS: OnceLock<Vec<u16>> = OnceLock::new();
     let numbers = NUMBERS.get_or_init(|| {
         let mut numbers = vec![u16::MAX; 1 << 16];
-        let mut firsts: Vec<_> = (0..).zip(&FIRSTS).filter(|&(_, &first)| first != u32::MAX).collect();
-        firsts.sort_by_key(|&(_, &first)| first);
-        for (index, &(number, &first)) in firsts.iter().enumerate() {
-            let end = firsts.get(index + 1).map_or(OFFSETS.len(), |&(_, &next)| next as usize);
-            for &offset in &OFFSETS[first as usize..end] {
-                numbers[usize::from(offset)] = number;
+        for number in 0..PLAN_PLACES.len() {
+            let Some(plan) = PLANS.get(usize::from(PLAN_PLACES[number])) else { continue };
+            let explicit = if plan.dims.explicit { plan.explicit.count() } else { 0 };
+            let first = usize::from(plan.first);
+            for &offset in &OFFSETS[first..first + plan.dims.count() + explicit] {
+                numbers[usize::from(offset)] = number as u16;
             }
         }
         numbers

@@ -36,9 +36,8 @@ pub(crate) fn binary<A: Value, B: Value, R: Outcome>(site: Site<'_>, meaning: im
 #[inline(always)]
 pub(crate) fn compare<V: Value>(site: Site<'_>, meaning: impl Fn(V, V) -> u32) -> Step {
     let holds = |a, b| meaning(a, b) != 0;
-    let branch = |taken: bool, extensions| {
-        Ok(if taken { site.target(site.extension(0).high()) } else { site.next(extensions) })
-    };
+    let branch =
+        |taken: bool, extensions| Ok(if taken { site.target(site.extension(0).high()) } else { site.next(extensions) });
     let against_immediate = || match V::INTEGER {
         true => (holds(site.a(), imm32(site.extension(0).low())), 1),
         false => (holds(site.a(), V::from_bits(site.extension(1).0)), 2),

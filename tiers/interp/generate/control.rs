@@ -1,8 +1,8 @@
 //! Jumps, loops, returns, fuel and polls.
 
+use terrace_abi::TrapKind;
 use terrace_abi::layout::Field;
 use terrace_abi::vm::{FrameRecord, StoreRecord};
-use terrace_abi::TrapKind;
 use terrace_masm::{Cond, FloatWidth, Load, LoadVector, Mem, Rhs, Store, Width};
 use terrace_templates::Machine;
 

@@ -66,16 +66,18 @@ const UNWIND_X64: &str = ".cfi_startproc
 /// Rust source of the tables.
 pub fn tables(output: &Output) -> String {
     let mut text = String::new();
-    let mut firsts =
-        vec![u32::MAX; output.firsts.iter().map(|&(number, _)| usize::from(number) + 1).max().unwrap_or(0)];
-    for &(number, first) in &output.firsts {
-        firsts[usize::from(number)] = first;
+    let numbers = output.plans.iter().map(|&(number, _)| usize::from(number) + 1).max().unwrap_or(0);
+    let mut places = vec![u16::MAX; numbers];
+    for (place, &(number, _)) in (0..).zip(&output.plans) {
+        places[usize::from(number)] = place;
     }
+    let plans: Vec<_> = output.plans.iter().map(|(_, plan)| plan).collect();
     let mut item = |name: &str, ty: &str, value: String| {
         writeln!(text, "pub(crate) static {name}: {ty} = {value};").expect("strings can be written to");
     };
     item("OFFSETS", &format!("[u16; {}]", output.offsets.len()), format!("{:?}", output.offsets));
-    item("FIRSTS", &format!("[u32; {}]", firsts.len()), format!("{firsts:?}"));
+    item("PLANS", &format!("[Plan; {}]", plans.len()), format!("{plans:?}"));
+    item("PLAN_PLACES", &format!("[u16; {}]", places.len()), format!("{places:?}"));
     let fused: Vec<(u16, u16)> = output.fused.iter().map(|&(_, second, at)| (second, at)).collect();
     let from = |index: usize| output.fused.partition_point(|&(first, ..)| usize::from(first) < index) as u16;
     let froms: Vec<u16> = (0..=output.offsets.len()).map(from).collect();

@@ -10,6 +10,7 @@ mod fusion;
 pub mod listing;
 mod memory;
 mod operand;
+mod plans;
 mod probe;
 mod shaped;
 mod simd;
@@ -21,6 +22,7 @@ use terrace_masm::{Gpr, Label, Load, Mem, Rhs, Roles, Width};
 use terrace_templates::Machine;
 
 use crate::classes::{Class, Dims, JUMPS, Jump, is_lane_arithmetic, numbers};
+use crate::plan::Plan;
 use stub::Stubs;
 
 /// Offsets are in units of so many bytes.
@@ -41,8 +43,8 @@ pub struct Output {
     pub symbols: Vec<Symbol>,
     /// The offset of each handler, in units: those of each op and form behind one another.
     pub offsets: Vec<u16>,
-    /// For each op number, the index in `offsets` of its first handler.
-    pub firsts: Vec<(u16, u32)>,
+    /// The plans of all op numbers that there are.
+    pub plans: Vec<(u16, Plan)>,
     /// Handlers of two instructions, by the indices of the handlers of either: first, second, offset in units. In order.
     pub fused: Vec<(u16, u16, u16)>,
     /// The offsets of the `enter` handlers, in units.
@@ -96,12 +98,12 @@ impl<M: Machine> Generator<M> {
         let start = self.emit_stubs();
         let handlers_from = self.m.offset();
         let mut offsets = Vec::new();
-        let mut firsts = Vec::new();
+        let mut plans = Vec::new();
         let mut far = Vec::new();
         let mut near = Vec::new();
         for (op, form, dims) in numbers() {
             let number = (op as u16) << Form::BITS | u16::from(form.0);
-            firsts.push((number, offsets.len() as u32));
+            plans.push((number, plans::plan(op, form, dims, offsets.len() as u16)));
             for variant in variants(op, form, dims) {
                 let at = self.begin();
                 if variant.is_far() {
@@ -129,9 +131,11 @@ impl<M: Machine> Generator<M> {
         // Probed, an instruction runs by a handler of its own.
         let mut starts: Vec<(usize, usize)> = handlers.map(|symbol| (symbol.at, symbol.at)).collect();
         let fused = self.fusions(&near);
-        starts.extend(fused.iter().map(|&(first, _, at)| {
-            (usize::from(at) * UNIT, usize::from(offsets[usize::from(first)]) * UNIT)
-        }));
+        starts.extend(
+            fused
+                .iter()
+                .map(|&(first, _, at)| (usize::from(at) * UNIT, usize::from(offsets[usize::from(first)]) * UNIT)),
+        );
         starts.sort_unstable();
         for (body, variant) in far {
             let at = self.begin();
@@ -146,7 +150,7 @@ impl<M: Machine> Generator<M> {
             bytes: self.m.buffer().bytes().to_vec(),
             symbols: std::mem::take(&mut self.symbols),
             offsets,
-            firsts,
+            plans,
             fused,
             enters,
             links,
@@ -261,13 +265,12 @@ fn variants(op: Op, form: Form, dims: Dims) -> Vec<Variant> {
 
 /// The handlers for every combination, in the order of [`Dims::index`].
 fn product(op: Op, form: Form, dims: Dims, explicit: bool) -> Vec<Variant> {
-    let or_slot = |classes: &'static [Class]| if classes.is_empty() { &[Class::Slot][..] } else { classes };
     let words = 1 + i32::from(op.layout(form).expect("the form exists").extensions);
     let mut variants = Vec::new();
-    for &d in or_slot(dims.d) {
-        for &a in or_slot(dims.a) {
-            for &b in or_slot(dims.b) {
-                for &jump in &JUMPS[..dims.jumps.max(1)] {
+    for d in dims.d.iter() {
+        for a in dims.a.iter() {
+            for b in dims.b.iter() {
+                for &jump in &JUMPS[..dims.jump_count()] {
                     variants.push(Variant { op, form, d, a, b, jump, explicit, words });
                 }
             }

@@ -2,7 +2,7 @@
 
 use terrace_abi::Ty;
 use terrace_abi::layout::Field;
-use terrace_masm::{LoadVector, Mem};
+use terrace_masm::LoadVector;
 use terrace_templates::Machine;
 
 use super::{Generator, Variant};

@@ -13,7 +13,8 @@ impl Handlers {
     pub fn of_this_program() -> Handlers {
         let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let file = object::File::parse(&*bytes).unwrap();
-        let symbols: Vec<(&str, u64)> = file.symbols().filter_map(|symbol| Some((symbol.name().ok()?, symbol.address()))).collect();
+        let symbols: Vec<(&str, u64)> =
+            file.symbols().filter_map(|symbol| Some((symbol.name().ok()?, symbol.address()))).collect();
         let base = symbols.iter().find(|(name, _)| *name == "terrace_interp").expect("the handlers have a symbol").1;
         let handlers = symbols.iter().filter_map(|(name, address)| {
             let name = name.strip_prefix("terrace_interp_")?;
@@ -24,13 +25,15 @@ impl Handlers {
         Handlers(handlers.filter(|(_, name)| is_handler(name)).collect())
     }
 
-    /// The handler at an offset in units.
+    /// The handler at an offset in units; of a fused one, that of its first instruction.
     pub fn name(&self, offset: u16) -> Option<&str> {
-        self.0.get(&(u64::from(offset) * UNIT)).map(String::as_str)
+        let name = self.0.get(&(u64::from(offset) * UNIT))?;
+        Some(name.split_once("__").map_or(name, |(first, _)| first))
     }
 
+    /// Those of one instruction.
     pub fn all(&self) -> BTreeSet<&str> {
-        self.0.values().map(String::as_str).collect()
+        self.0.values().map(String::as_str).filter(|name| !name.contains("__")).collect()
     }
 }
 
@@ -47,7 +50,9 @@ fn is_handler(name: &str) -> bool {
 pub fn family(name: &str) -> &str {
     let end = name.match_indices('_').filter(|&(at, _)| {
         let rest = &name[at + 1..];
-        rest.len() >= 3 && rest.chars().take(3).all(|c| "sa01fr".contains(c)) && (rest.len() == 3 || rest[3..].starts_with('_'))
+        rest.len() >= 3
+            && rest.chars().take(3).all(|c| "sa01fr".contains(c))
+            && (rest.len() == 3 || rest[3..].starts_with('_'))
     });
     end.last().map_or(name, |(at, _)| &name[..at])
 }

@@ -47,8 +47,22 @@ const TWICE: u32 = SECOND + 4;
 /// The number of values of each type.
 pub const VALUES: usize = 12;
 
-const INTS: [u64; VALUES] = [0, 1, u64::MAX, 7, 0x80, 0x7fff_ffff, 0x8000_0000, 0x8000_0000_0000_0000, 31, 0xffff_8000, 0x0123_4567_89ab_cdef, 64];
-const ADDRESSES: [u64; VALUES] = [0, 8, 64, 131_000, 131_056, 131_064, 131_071, 131_072, 0xffff_ffff, 0xffff_fff8, 3, 65_528];
+const INTS: [u64; VALUES] = [
+    0,
+    1,
+    u64::MAX,
+    7,
+    0x80,
+    0x7fff_ffff,
+    0x8000_0000,
+    0x8000_0000_0000_0000,
+    31,
+    0xffff_8000,
+    0x0123_4567_89ab_cdef,
+    64,
+];
+const ADDRESSES: [u64; VALUES] =
+    [0, 8, 64, 131_000, 131_056, 131_064, 131_071, 131_072, 0xffff_ffff, 0xffff_fff8, 3, 65_528];
 const FLOATS: [f64; VALUES] =
     [0.0, -0.0, 1.0, -1.5, 2.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 3e9, -2_147_483_649.0, 1e300, 0.1];
 
@@ -79,13 +93,14 @@ fn value(ty: Ty, index: usize, address: bool) -> [u64; 2] {
 }
 
 impl Case {
-    /// Slots of arguments.
+    /// Slots of arguments: in as many rounds as there are pairs of values, each pair.
     pub fn arguments(&self, round: usize) -> Vec<u64> {
         let address = self.request.op.info().shape.accesses_memory();
         let mut slots = Vec::new();
         for ty in TYPES {
             for which in 0..EACH as usize {
-                let value = value(ty, round * (1 + which) + 5 * which, address && which != 1);
+                let index = [round, round / VALUES, round / 5][which];
+                let value = value(ty, index, address && which != 1);
                 slots.extend(&value[..ty.slots() as usize]);
             }
         }
@@ -419,7 +434,8 @@ impl Builder {
 
     /// Everything around the body, and the types of the locals.
     fn finish(self) -> Case {
-        let pinned = [self.pinned[0].unwrap_or(Ty::I32), self.pinned[1].unwrap_or(Ty::I32), self.pinned[2].unwrap_or(Ty::F64)];
+        let pinned =
+            [self.pinned[0].unwrap_or(Ty::I32), self.pinned[1].unwrap_or(Ty::I32), self.pinned[2].unwrap_or(Ty::F64)];
         let mut all = Builder { request: self.request, code: Vec::new(), pinned: [None; 3], twice: None };
         for (local, ty) in PINNED.into_iter().zip(pinned) {
             all.push(I::LocalGet(EACH * place(ty) + local % EACH)).push(I::LocalSet(local));
@@ -487,7 +503,13 @@ pub fn module(cases: &[Case]) -> Vec<u8> {
     }
     let mut memories = MemorySection::new();
     for index in 0..2 {
-        memories.memory(MemoryType { minimum: 2, maximum: Some(2), memory64: false, shared: false, page_size_log2: None });
+        memories.memory(MemoryType {
+            minimum: 2,
+            maximum: Some(2),
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        });
         exports.export(&format!("memory {index}"), ExportKind::Memory, index);
     }
     let mut globals = GlobalSection::new();
