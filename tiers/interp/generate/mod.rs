@@ -287,7 +287,7 @@ impl Variant {
         match info.shape {
             Shape::unary | Shape::binary => !info.traits.traps,
             Shape::compare => true,
-            _ => is_move(self.op),
+            _ => is_move(self.op) || self.op == Op::Jump,
         }
     }
 
@@ -295,8 +295,7 @@ impl Variant {
     fn may_be_followed(&self) -> bool {
         let info = self.op.info();
         let falls_through = match info.shape {
-            Shape::compare => matches!(self.form, Form::SLOTS | Form::IMM16 | Form::SELECT | Form::SELECT_IMM),
-            Shape::unary | Shape::binary | Shape::load | Shape::store => true,
+            Shape::unary | Shape::binary | Shape::compare | Shape::load | Shape::store => true,
             _ => is_move(self.op),
         };
         falls_through && self.d != Class::Reload && !self.is_far()
