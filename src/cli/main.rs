@@ -22,8 +22,8 @@ use clap::{CommandFactory, Parser};
 use args::{Cli, Command};
 use failure::{Failure, Result};
 
-/// The unwinder as part of the program. Loading the shared one, and what that asks of the processor before `main`, would take a
-/// tenth of the time of a small guest.
+// The unwinder as part of the program. Loading the shared one, and what that asks of the processor before `main`, would take a
+// tenth of the time of a small guest.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]
 unsafe extern "C" {}

@@ -3,12 +3,12 @@
 //! Handlers are machine code that the build script generates from the op templates and that is linked as text: starting it maps no
 //! executable memory, and it runs where that is forbidden. What a handler may rely on is a contract between three parts:
 //!
-//! * [`classes`] says which handlers there are, for which operands in registers;
+//! * `classes` says which handlers there are, for which operands in registers;
 //! * the generator (`generate/`, run by `build.rs`) writes them;
-//! * [`link`] makes a function's running form: the same words, each op field replaced by the offset of the handler that fits.
+//! * `link` makes a function's running form: the same words, each op field replaced by the offset of the handler that fits.
 //!
 //! wasm frames live in the store's stack of frames, as those of every tier; the native stack holds one frame for each entry from the
-//! host ([`entry`]). Whatever is rare is done by the [`helpers`].
+//! host (`entry`). Whatever is rare is done by the `helpers`.
 
 #[cfg(terrace_assembled)]
 #[allow(dead_code, reason = "shared with the build script, which uses the rest")]

@@ -40,8 +40,8 @@ fn number(handler: u16) -> Option<u16> {
     static NUMBERS: OnceLock<Vec<u16>> = OnceLock::new();
     let numbers = NUMBERS.get_or_init(|| {
         let mut numbers = vec![u16::MAX; 1 << 16];
-        for number in 0..PLAN_PLACES.len() {
-            let Some(plan) = PLANS.get(usize::from(PLAN_PLACES[number])) else { continue };
+        for (number, &place) in PLAN_PLACES.iter().enumerate() {
+            let Some(plan) = PLANS.get(usize::from(place)) else { continue };
             let explicit = if plan.dims.explicit { plan.explicit.count() } else { 0 };
             let first = usize::from(plan.first);
             for &offset in &OFFSETS[first..first + plan.dims.count() + explicit] {

@@ -48,11 +48,11 @@ fn is_handler(name: &str) -> bool {
 
 /// The op and form.
 pub fn family(name: &str) -> &str {
-    let end = name.match_indices('_').filter(|&(at, _)| {
+    let mut end = name.match_indices('_').filter(|&(at, _)| {
         let rest = &name[at + 1..];
         rest.len() >= 3
             && rest.chars().take(3).all(|c| "sa01fr".contains(c))
             && (rest.len() == 3 || rest[3..].starts_with('_'))
     });
-    end.last().map_or(name, |(at, _)| &name[..at])
+    end.next_back().map_or(name, |(at, _)| &name[..at])
 }
