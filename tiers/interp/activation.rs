@@ -60,6 +60,9 @@ pub mod offset {
     pub const KEPT: i32 = offset_of!(Activation, kept) as i32;
 }
 
+/// Slots that `enter` zeroes, by variant: at most so many; one variant more zeroes any number.
+pub const ZEROED: [u32; 4] = [0, 2, 4, 8];
+
 /// The words in front of running code.
 pub mod header {
     /// The number of words.

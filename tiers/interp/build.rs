@@ -30,6 +30,10 @@ fn main() {
     let bytes = out.join("interp.bin");
     let write = |name: &str, contents: &[u8]| fs::write(out.join(name), contents).expect("OUT_DIR can be written to");
     write("interp.bin", &output.bytes);
-    write("interp.s", generate::listing::assembly(&output, &bytes.display().to_string(), &arch, &os).as_bytes());
+    write(
+        "interp.s",
+        generate::listing::assembly(&output, &bytes.display().to_string(), &os, &X64::unwind(generate::STACK))
+            .as_bytes(),
+    );
     write("tables.rs", generate::listing::tables(&output).as_bytes());
 }

@@ -12,14 +12,11 @@ use terrace_core::bytecode::{Function, Loop};
 use terrace_core::runtime::Module;
 use terrace_core::runtime::memory::BoundsMode;
 
-use crate::activation::header;
+use crate::activation::{ZEROED, header};
 use crate::classes::{Class, Classes, Dims, File, Role};
 use crate::pins::Pins;
 use crate::plan::{Plan, Target};
 use crate::text::{ENTERS, FUSED, FUSED_FROM, OFFSETS, PLAN_PLACES, PLANS};
-
-/// Slots that the variants of `enter` zero; the last one zeroes any number.
-const ZEROED: [u32; 4] = [0, 2, 4, 8];
 
 /// What an accumulator holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,6 +275,8 @@ impl Linker<'_> {
         if let Some(file) = result {
             let slot = word.d();
             indices[0] = match self.pinned_class(slot, &dims.d) {
+                // Behind a helper, pinned locals are read from their slots.
+                Err(()) if dims.clobbers => 0,
                 Err(()) => return None,
                 Ok(Some(index)) => index,
                 Ok(None) => {

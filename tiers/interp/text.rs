@@ -84,13 +84,9 @@ pub(crate) fn missing_features() -> Vec<&'static str> {
     missing
 }
 
-/// The hardware number of the register that holds memory 0's base.
-#[cfg(target_arch = "x86_64")]
-const MEMORY: u8 = 14;
-
 /// Where a fault in the handlers goes on: accesses to memory 0 that its guard pages stopped are traps.
 fn resolve(_: usize, address: usize, registers: &Registers) -> Option<usize> {
-    let memory = registers.get(MEMORY);
+    let memory = registers.get(MEMORY_REGISTER as u8);
     let inside = memory != 0 && address.wrapping_sub(memory) < GUARD_RESERVATION;
     inside.then(|| base().addr() + OUT_OF_BOUNDS)
 }

@@ -4,6 +4,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Gpr(pub(crate) u8);
 
+impl Gpr {
+    /// The machine's number of the register, as interrupted contexts have it.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
 /// A float and vector register, by its number on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fpr(pub(crate) u8);

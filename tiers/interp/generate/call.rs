@@ -10,11 +10,8 @@ use terrace_masm::{Cond, FloatWidth, Gpr, Label, Load, Mem, Rhs, Store, Width};
 use terrace_templates::Machine;
 
 use super::{Generator, Variant, s0, s1, unit};
-use crate::activation::{HelperId, header};
+use crate::activation::{HelperId, ZEROED, header};
 use crate::classes::Class;
-
-/// Slots that `enter` zeroes, by variant: at most so many, or exactly as many as there are.
-pub const ZEROED: [usize; 4] = [0, 2, 4, 8];
 
 /// Holds a function record or an entry cell; kept for helpers, whose third argument it is.
 fn callee<M: Machine>() -> Gpr {
@@ -43,7 +40,7 @@ impl<M: Machine> Generator<M> {
         enters
     }
 
-    fn enter(&mut self, zeroed: Option<usize>) {
+    fn enter(&mut self, zeroed: Option<u32>) {
         let (left, value) = (M::TEMPS[0], s1::<M>());
         self.m.load(Load::U32, value, at_header::<M>(header::CHARGE));
         self.m.load(Load::W64, left, at_frame::<M>(FrameRecord::STACK_LEFT));
@@ -63,7 +60,7 @@ impl<M: Machine> Generator<M> {
     }
 
     /// Zeroes the locals that are no parameters. Slots behind them may be zeroed, too: nothing is there yet.
-    fn zero(&mut self, zeroed: Option<usize>) {
+    fn zero(&mut self, zeroed: Option<u32>) {
         let (to, zero) = (M::TEMPS[0], M::FLOAT_TEMPS[0]);
         match zeroed {
             Some(0) => {}

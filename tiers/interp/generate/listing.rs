@@ -8,7 +8,7 @@ use super::{Output, UNIT};
 ///
 /// All code behind `start` has one native frame, that of the function which started the activation, so that unwinders can walk
 /// through with a single description.
-pub fn assembly(output: &Output, path: &str, arch: &str, os: &str) -> String {
+pub fn assembly(output: &Output, path: &str, os: &str, unwind: &str) -> String {
     let macos = os == "macos";
     let prefix = if macos { "_" } else { "" };
     let path = path.replace('\\', "\\\\").replace('"', "\\\"");
@@ -22,7 +22,6 @@ pub fn assembly(output: &Output, path: &str, arch: &str, os: &str) -> String {
     if !macos {
         line(".hidden terrace_interp");
     }
-    let unwind = arch == "x86_64";
     let mut at = 0;
     for symbol in &output.symbols {
         if symbol.at > at {
@@ -39,29 +38,18 @@ pub fn assembly(output: &Output, path: &str, arch: &str, os: &str) -> String {
         }
         at = symbol.end;
         // Nothing is above the function that starts an activation, which sets the frame up.
-        if unwind && symbol.name == "start" {
-            line(UNWIND_X64);
+        if symbol.name == "start" {
+            line(".cfi_startproc");
+            line(unwind);
         }
     }
     if output.bytes.len() > at {
         line(&format!(".incbin \"{path}\", {at}, {}", output.bytes.len() - at));
     }
-    if unwind {
-        line(".cfi_endproc");
-    }
+    line(".cfi_endproc");
     line(".text");
     text
 }
-
-/// The frame that `prologue(16)` makes on x86-64: six saved registers, 24 bytes.
-const UNWIND_X64: &str = ".cfi_startproc
-.cfi_def_cfa rsp, 80
-.cfi_offset rbp, -16
-.cfi_offset rbx, -24
-.cfi_offset r12, -32
-.cfi_offset r13, -40
-.cfi_offset r14, -48
-.cfi_offset r15, -56";
 
 /// Rust source of the tables.
 pub fn tables(output: &Output) -> String {
@@ -92,6 +80,7 @@ pub fn tables(output: &Output) -> String {
     constant("START", output.start);
     constant("OUT_OF_BOUNDS", output.out_of_bounds);
     constant("PROBED", output.probed);
+    constant("MEMORY_REGISTER", output.memory_register.into());
     constant("UNIT_BYTES", UNIT);
     constant("SITE", output.site.into());
     text

@@ -23,6 +23,7 @@ use terrace_templates::Machine;
 
 use crate::classes::{Class, Dims, JUMPS, Jump, is_lane_arithmetic, numbers};
 use crate::plan::Plan;
+pub use stub::STACK;
 use stub::Stubs;
 
 /// Offsets are in units of so many bytes.
@@ -55,6 +56,8 @@ pub struct Output {
     pub start: usize,
     /// Byte offset of the stub that an access outside of memory 0 goes on at.
     pub out_of_bounds: usize,
+    /// The hardware number of the register that memory 0 is reached by.
+    pub memory_register: u8,
     /// Byte offset of the region whose handlers run a probe first.
     pub probed: usize,
     /// The offset of the handler of probed instructions, in units.
@@ -156,6 +159,7 @@ impl<M: Machine> Generator<M> {
             links,
             start,
             out_of_bounds,
+            memory_register: M::MEMORY.number(),
             probed,
             site,
         }

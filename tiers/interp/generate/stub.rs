@@ -9,7 +9,7 @@ use super::{Generator, s0, s1, unit};
 use crate::activation::{EXIT, HelperId, RESTORE, offset};
 
 /// Bytes of native stack below the saved registers: the activation's address.
-const STACK: i32 = 16;
+pub const STACK: i32 = 16;
 
 /// The shared pieces' labels.
 pub(super) struct Stubs {

@@ -169,7 +169,7 @@ impl X64 {
             let distance = target as i64 - (at + width + trailing) as i64;
             match fixup.kind {
                 REL8 => {
-                    debug_assert!(i8::try_from(distance).is_ok(), "a near branch goes far");
+                    assert!(i8::try_from(distance).is_ok(), "a near branch goes far");
                     buffer.bytes[at] = distance as u8;
                 }
                 _ => buffer.bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes()),

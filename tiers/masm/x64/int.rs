@@ -112,6 +112,15 @@ fn uses(rhs: Rhs, reg: Gpr) -> bool {
 }
 
 impl X64 {
+    /// What tells an assembler, and so unwinders, about the frame of [`Masm::prologue`] with so many bytes.
+    pub fn unwind(bytes: i32) -> String {
+        let mut directives = format!(".cfi_def_cfa rsp, {}", bytes + 64);
+        for (register, offset) in ["rbp", "rbx", "r12", "r13", "r14", "r15"].into_iter().zip([16, 24, 32, 40, 48, 56]) {
+            directives += &format!("\n.cfi_offset {register}, -{offset}");
+        }
+        directives
+    }
+
     /// An instruction of the group `add or adc sbb and sub xor cmp` with an 8-bit immediate.
     fn alu_imm8(&mut self, number: u8, width: Width, d: Gpr, value: i8) {
         let rex = 0x40 | u8::from(width == W64) << 3 | d.0 >> 3;
