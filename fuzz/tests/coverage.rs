@@ -11,9 +11,9 @@ use terrace_reference::Reference;
 
 /// What no generator is expected to reach.
 fn is_exempt(op: Op, form: Form) -> bool {
-    // Modules import nothing, and fuel and polls are off here. Constants go to the right where the op allows it.
+    // Modules import nothing, and fuel, polls and profiles are off here. Constants go to the right where the op allows it.
     let left = form == Form::IMM64_LEFT && (op.info().traits.commutative || op.swapped().is_some());
-    left || matches!(op, Op::CallImport | Op::ReturnCallImport | Op::Fuel | Op::Poll)
+    left || matches!(op, Op::CallImport | Op::ReturnCallImport | Op::Fuel | Op::Poll | Op::Profile)
 }
 
 #[test]

@@ -67,6 +67,10 @@ pub enum Kind {
     Count,
     /// An amount of fuel.
     Amount,
+    /// A counted place of a function: 0 for its entry, else a loop's id + 1.
+    Site,
+    /// Address of the counter that a running form counts in; 0 in bytecode.
+    Cell,
     /// Lane index.
     Lane,
     /// Memory index.
@@ -75,6 +79,8 @@ pub enum Kind {
     Table,
     /// Global index.
     Global,
+    /// A global that the module defines, as [`InstanceRecord::own_global`](crate::vm::InstanceRecord::own_global) gives it.
+    OwnGlobal,
     /// Function index.
     Func,
     /// Type index.

@@ -553,6 +553,7 @@ macro_rules! for_each_op {
             LoopHead - "loop_head" - internal [Loop D None, LoopId W None] ext 0 [];
             Fuel - "fuel" - internal [Amount W None] ext 0 [traps];
             Poll - "poll" - internal [] ext 0 [traps calls];
+            Profile - "profile" - internal [Site W None, Cell E0 None] ext 1 [calls];
             Return - "return" - internal [] ext 0 [ends];
             ReturnOne - "return.one" - internal [Use A Word] ext 0 [ends];
             ReturnConst - "return.const" - internal [Imm64 E0 Word] ext 1 [ends];
@@ -578,6 +579,10 @@ macro_rules! for_each_op {
             GlobalSet global_set "global.set" 0x24 mvp [Use D Word, Global W None] ext 0 [];
             GlobalGetV128 - "global.get.v128" - internal [Def D V128, Global W None] ext 0 [];
             GlobalSetV128 - "global.set.v128" - internal [Use D V128, Global W None] ext 0 [];
+            GlobalGetOwn - "global.get.own" - internal [Def D Word, OwnGlobal W None] ext 0 [];
+            GlobalSetOwn - "global.set.own" - internal [Use D Word, OwnGlobal W None] ext 0 [];
+            GlobalGetOwnV128 - "global.get.own.v128" - internal [Def D V128, OwnGlobal W None] ext 0 [];
+            GlobalSetOwnV128 - "global.set.own.v128" - internal [Use D V128, OwnGlobal W None] ext 0 [];
             RefFunc ref_func "ref.func" 0xd2 reference_types [Def D Ref, Func W None] ext 0 [];
             RefAsNonNull ref_as_non_null "ref.as_non_null" 0xd4 function_references [Use A Ref] ext 0 [traps];
             TableGet table_get "table.get" 0x25 reference_types [Def D Ref, Use A Word, Table E0L None] ext 1 [traps];

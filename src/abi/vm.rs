@@ -59,6 +59,8 @@ pub struct FuncRecord {
     pub index: u32,
     /// The function's cell in its module's entry table; null for host functions.
     pub entry_cell: *const AtomicPtr<Word>,
+    /// The function's cell among [`InstanceRecord::code_entries`]; null for host functions, and without compiled code.
+    pub code_cell: *const AtomicPtr<u8>,
 }
 
 offsets!(FuncRecord {
@@ -68,6 +70,7 @@ offsets!(FuncRecord {
     TYPE_ID: type_id,
     INDEX: index,
     ENTRY_CELL: entry_cell,
+    CODE_CELL: code_cell,
 });
 
 /// A global's value: one slot or, for v128, two.
@@ -91,6 +94,9 @@ pub struct TagRecord {
 offsets!(TagRecord { TYPE_ID: type_id });
 
 /// An instance as code sees it. Arrays are indexed by the module's index spaces, imports first.
+///
+/// The globals that its module defines lie before it in memory, the first one next to it, so that code reaches them by a load at a
+/// fixed displacement; see [`InstanceRecord::own_global`].
 #[repr(C)]
 #[derive(Debug)]
 pub struct InstanceRecord {
@@ -105,7 +111,7 @@ pub struct InstanceRecord {
     pub memories: *const *const MemoryRecord,
     /// Tables.
     pub tables: *const *const TableRecord,
-    /// Globals.
+    /// Globals, imported or not.
     pub globals: *const *const GlobalRecord,
     /// Imported functions.
     pub imports: *const *const FuncRecord,
@@ -113,6 +119,11 @@ pub struct InstanceRecord {
     pub tags: *const *const TagRecord,
     /// Canonical type id of each type index.
     pub types: *const u32,
+    /// What the tier runs of each function, by its index: begins before its first element, which is that of the first function that is
+    /// not imported.
+    pub entries: *const AtomicPtr<Word>,
+    /// Where compiled code calls each defined function; null if the module's tier compiles nothing.
+    pub code_entries: *const AtomicPtr<u8>,
 }
 
 offsets!(InstanceRecord {
@@ -125,7 +136,22 @@ offsets!(InstanceRecord {
     IMPORTS: imports,
     TAGS: tags,
     TYPES: types,
+    ENTRIES: entries,
+    CODE_ENTRIES: code_entries,
 });
+
+impl InstanceRecord {
+    /// The displacement from an instance's record of a global that its module defines; `number` counts those, from 0.
+    pub const fn own_global(number: u32) -> i32 {
+        -(size_of::<GlobalRecord>() as i32) * (number as i32 + 1)
+    }
+
+    /// The number of the global at this displacement, if one can lie there.
+    pub const fn own_global_number(displacement: i32) -> Option<u32> {
+        let size = size_of::<GlobalRecord>() as i32;
+        if displacement < 0 && displacement % size == 0 { Some((displacement / -size - 1) as u32) } else { None }
+    }
+}
 
 /// A store as code sees it.
 #[repr(C)]
@@ -145,6 +171,12 @@ pub struct StoreRecord {
     pub frame: AtomicPtr<FrameRecord>,
     /// Address of what a probe calls; 0 if there is none.
     pub probe: AtomicU64,
+    /// The native stack's pointer in the newest activation of the assembled interpreter, where helpers run.
+    pub native_stack: AtomicU64,
+    /// Address of the table of stubs that compiled code calls; 0 without compiled code.
+    pub stubs: AtomicU64,
+    /// Where compiled code faulted.
+    pub fault_pc: AtomicU64,
 }
 
 offsets!(StoreRecord {
@@ -155,12 +187,21 @@ offsets!(StoreRecord {
     INTERRUPT: interrupt,
     FRAME: frame,
     PROBE: probe,
+    NATIVE_STACK: native_stack,
+    STUBS: stubs,
+    FAULT_PC: fault_pc,
 });
 
 /// Loop pcs that a frame has room for.
 pub const FRAME_LOOPS: usize = 3;
 
 /// An activation of a wasm function, or a link between activations of different instances or entries.
+///
+/// Records of compiled code are *tagged*: their function is an index, times 2, plus 1, and their pc is a number. While such a function
+/// runs, the native stack's pointer is its record's address, so that a native call from it leaves the return address in the last field of
+/// the next record. There it stays while that call lasts, whatever becomes of the record: it may be popped and another one may take its
+/// place, which leaves the field as it is. `code` and `resume` of a tagged record mean something only while somebody else runs who
+/// returns to it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct FrameRecord {
@@ -182,6 +223,9 @@ pub struct FrameRecord {
     pub pinned: [u64; 3],
     /// pcs of the loops that machine code is in, innermost first.
     pub loops: [*const Word; FRAME_LOOPS],
+    /// Where a compiled function returns to whose record this is: into its caller if that is compiled code, otherwise into the
+    /// interpreter.
+    pub return_address: u64,
 }
 
 offsets!(FrameRecord {
@@ -194,14 +238,31 @@ offsets!(FrameRecord {
     STACK_LEFT: stack_left,
     PINNED: pinned,
     LOOPS: loops,
+    RETURN_ADDRESS: return_address,
 });
 
 impl FrameRecord {
     /// The size of a frame: how far the newest frame's address moves at a call.
     pub const SIZE: i32 = size_of::<FrameRecord>() as i32;
+
+    /// The `function` of compiled code, by the index in its module's function space.
+    pub const fn tagged(index: u32) -> u64 {
+        (index as u64) << 1 | 1
+    }
+
+    /// The index of the function in its module's function space, if compiled code runs.
+    #[inline]
+    pub fn compiled(&self) -> Option<u32> {
+        let function = self.function.addr();
+        (function & 1 != 0).then_some((function >> 1) as u32)
+    }
 }
 
-const _: () = assert!(size_of::<FrameRecord>() <= FRAME_CHARGE as usize);
+const _: () = assert!(
+    size_of::<FrameRecord>() <= FRAME_CHARGE as usize
+        && size_of::<FrameRecord>().is_multiple_of(16)
+        && FrameRecord::RETURN_ADDRESS + 8 == FrameRecord::SIZE
+);
 
 /// Bytes that a bulk memory operation moves for one unit of fuel, rounded up.
 pub const FUEL_BYTES_PER_UNIT: u64 = 64;

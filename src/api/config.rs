@@ -2,6 +2,7 @@
 
 use terrace_core::bytecode::Level;
 use terrace_core::runtime::{self, Translation};
+use terrace_core::tier::policies::PolicySpec;
 use wasmparser::WasmFeatures;
 
 use crate::error::{Error, Result};
@@ -104,6 +105,33 @@ impl Config {
     pub fn tier(&mut self, name: &str) -> Result<&mut Config> {
         self.tier = tiers::find(name).ok_or_else(|| Error::UnknownTier(name.to_owned()))?;
         Ok(self)
+    }
+
+    /// When functions are compiled to machine code. Programs cannot tell, but for their speed. A policy that compiles anything needs a
+    /// tier that can.
+    ///
+    /// ```
+    /// use terrace::Config;
+    ///
+    /// let mut config = Config::new();
+    /// config.policy("counter:threshold=500,mode=background".parse()?);
+    /// # Ok::<(), terrace::PolicyError>(())
+    /// ```
+    pub fn policy(&mut self, policy: PolicySpec) -> &mut Config {
+        self.core.policy = policy;
+        self
+    }
+
+    /// How many threads compile in the background.
+    pub fn compile_threads(&mut self, threads: usize) -> &mut Config {
+        self.core.compile_threads = threads;
+        self
+    }
+
+    /// How much memory the machine code of a module may take, in bytes. What does not fit is interpreted.
+    pub fn max_code(&mut self, bytes: usize) -> &mut Config {
+        self.core.max_code = bytes;
+        self
     }
 
     /// When functions are validated and translated.

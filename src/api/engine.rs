@@ -3,6 +3,7 @@
 use std::fmt;
 
 use terrace_core::runtime;
+use terrace_core::tier::manager::EventSink;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -40,6 +41,21 @@ impl Engine {
     /// The names of the tiers that this machine can run; the first is the default.
     pub fn tiers() -> Vec<&'static str> {
         tiers::available().map(|tier| tier.name).collect()
+    }
+
+    /// Hands the events of modules that are loaded from now on to `sink`, with what the policy does about them. There are none if the
+    /// policy compiles nothing.
+    pub fn record_events(&self, sink: EventSink) {
+        if let Some(manager) = self.core.manager() {
+            manager.record_events(Some(sink));
+        }
+    }
+
+    /// Waits until nothing is compiled in the background any more.
+    pub fn wait_for_compilation(&self) {
+        if let Some(manager) = self.core.manager() {
+            manager.wait_idle();
+        }
     }
 
     /// The name of the tier that functions run on.

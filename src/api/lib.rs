@@ -88,6 +88,9 @@ pub use terrace_core::runtime::{
     Backtrace as WasmBacktrace, EngineError, FrameInfo, FuelError, GrowError, InterruptHandle, LimitError, LinkError,
     ModuleError, ObjectError, ResourceLimiter, StoreLimits, StoreLimitsBuilder, Translation, TranslationStats,
 };
+pub use terrace_core::tier::manager::EventSink;
+pub use terrace_core::tier::policies::{self, PolicyError, PolicySpec};
+pub use terrace_core::tier::{events, timeline};
 pub use terrace_core::translate::TranslateError;
 pub use wasmparser::WasmFeatures;
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use terrace::PolicySpec;
 use terrace_wasi::FsPerms;
 
 /// A WebAssembly runtime.
@@ -50,6 +51,9 @@ pub struct EngineArgs {
     /// Execution tier (by default interp, or reference where the machine cannot run that)
     #[arg(long, value_name = "NAME")]
     pub tier: Option<String>,
+    /// When functions are compiled: NAME[:PARAMETER=VALUE,...], or a TOML file
+    #[arg(long, value_name = "POLICY", value_parser = PolicySpec::from_argument)]
+    pub policy: Option<PolicySpec>,
     /// Proposals, as changes to the default: [+]NAME, -NAME, all, none, wasm1, wasm2, wasm3
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub features: Option<String>,
@@ -102,6 +106,12 @@ pub struct RunArgs {
     /// Most bytes of each memory (with k, m, g); more than that cannot be instantiated and not be grown to
     #[arg(long, value_name = "N", value_parser = size)]
     pub max_memory: Option<usize>,
+    /// Write what happens to functions, and what the policy does about it, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub record_events: Option<PathBuf>,
+    /// Write a timeline of compilation, in the format of Chrome's tracing
+    #[arg(long, value_name = "FILE")]
+    pub timeline: Option<PathBuf>,
     /// Print times and sizes to stderr
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
     pub stats: Option<StatsFormat>,

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use terrace_core::bytecode::{CodeConfig, Function, Instructions, disassemble};
+use terrace_core::bytecode::{CodeConfig, Function, ImportCounts, Instructions, disassemble};
 use terrace_core::translate::{TranslateError, translate};
 use wasmparser::{ExternalKind, KnownCustom, Name, Parser, Payload, ValidPayload, Validator, WasmFeatures};
 use wasmprinter::Print;
@@ -102,17 +102,18 @@ fn translated(
     let mut parser = Parser::new(0);
     parser.set_features(features);
     let mut validator = Validator::new_with_features(features);
-    let mut bodies = 0;
+    let mut imports = ImportCounts::default();
     let mut functions = Vec::new();
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
+        if let Payload::ImportSection(section) = &payload {
+            imports = ImportCounts::of_section(section)?;
+        }
         let ValidPayload::Func(func, body) = validator.payload(&payload)? else { continue };
-        let imported = func.index - bodies;
-        bodies += 1;
         if wanted.is_some_and(|wanted| wanted != func.index) {
             continue;
         }
-        let code = match translate(func, &body, imported, config) {
+        let code = match translate(func, &body, imports, config) {
             Err(error @ TranslateError::Invalid { .. }) => return Err(error),
             code => code,
         };

@@ -22,6 +22,9 @@ pub fn config(args: &EngineArgs) -> Result<Config> {
     if let Some(tier) = &args.tier {
         config.tier(tier).map_err(Failure::usage)?;
     }
+    if let Some(policy) = &args.policy {
+        config.policy(policy.clone());
+    }
     config.features(features(args.features.as_deref())?);
     if let Some(level) = args.level {
         config.level(level.into());

@@ -11,6 +11,7 @@ mod load;
 mod run;
 mod stats;
 mod timeout;
+mod trace;
 mod validate;
 mod wasi_setup;
 mod wast;

@@ -16,6 +16,7 @@ use crate::literal;
 use crate::load::load;
 use crate::stats::{Stats, timed};
 use crate::timeout::Timeout;
+use crate::trace::Trace;
 use crate::wasi_setup;
 
 /// What the store holds for the guest.
@@ -30,6 +31,7 @@ pub fn run(args: &RunArgs) -> Result<i32> {
     let mut config = engine::config(&args.engine)?;
     config.consume_fuel(args.fuel.is_some()).epoch_interruption(timeout.is_some());
     let engine = engine::engine(&config)?;
+    let trace = Trace::start(&engine, args)?;
 
     let mut stats = Stats::default();
     let mut load = |file: &Path| load_module(&engine, file, &mut stats);
@@ -56,12 +58,18 @@ pub fn run(args: &RunArgs) -> Result<i32> {
     }
 
     let mut running = Running { args, timeout, linker: Linker::new(&engine), store };
-    let ended = timed(&mut stats.execute, || running.run(&preloads, &module, entry));
+    let mut ended = timed(&mut stats.execute, || running.run(&preloads, &module, entry));
+    if let Some(trace) = trace {
+        // What the guest has to say goes first.
+        ended = ended.and_then(|code| trace.finish(&modules).map(|()| code));
+    }
     if let Some(format) = args.stats {
         stats.count_translation(&modules, |stats| &mut stats.execute);
         stats.fuel_left = running.store.get_fuel().ok();
         stats.print(format);
     }
+    // The process is about to end and all of this with it; to take it apart would only cost time.
+    std::mem::forget((running, preloads, module, engine));
     ended
 }
 

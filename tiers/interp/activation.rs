@@ -17,7 +17,7 @@ pub struct Activation {
     pub helpers: *const Helper,
     /// The base that handler offsets count from.
     pub handlers: *const u8,
-    /// The words that links continue at: [`EXIT`] and [`RESTORE`].
+    /// The words that links and compiled code continue at: [`EXIT`], [`RESTORE`], [`TO_COMPILED`] and [`LAND`].
     pub link: *const Word,
     /// What runs first.
     pub start: *const Word,
@@ -27,6 +27,8 @@ pub struct Activation {
     pub status: u64,
     /// The instruction that a helper has run again, and that its probes have seen.
     pub repeated: *const Word,
+    /// Where [`LAND`] goes on in the newest frame's machine code.
+    pub landing: *const u8,
     /// What handlers keep in registers, while a probe runs: four integers, two vectors.
     pub kept: [u64; 8],
 }
@@ -39,6 +41,42 @@ pub type Helper = unsafe extern "C" fn(*mut Activation, *const Word, u64) -> *co
 pub const EXIT: i32 = 0;
 /// Index of the word in [`Activation::link`] that goes back to a frame of another instance.
 pub const RESTORE: i32 = 1;
+/// Index of the word in [`Activation::link`] that returns to compiled code, whose record is the newest.
+pub const TO_COMPILED: i32 = 2;
+/// Index of the word in [`Activation::link`] that goes on in compiled code, whose record is the newest, at [`Activation::landing`].
+pub const LAND: i32 = 3;
+
+/// Says in the first scratch register, beside a function's index, that compiled code tail-calls it: then the record below is still that of
+/// the caller, at its call.
+pub const TAIL: u32 = 1 << 31;
+
+/// What compiled code calls or jumps to. Its pc is in its record, unless a stub says that it puts it there. A stub may destroy every
+/// register but those that are named as kept.
+#[repr(usize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stub {
+    /// Called: runs a helper for an instruction. The scratch registers hold the helper's number and the offsets, in bytes, of the
+    /// instruction and of the next one in the function's bytecode; the temporaries hold the helper's operand and the address of the
+    /// bytecode. The pc is put into the record. Returns if execution goes on with the next instruction: slots, instance and memory are
+    /// kept.
+    Help,
+    /// Jumped to: traps. The first scratch register holds the kind.
+    Trap,
+    /// Jumped to by a function that has no room, before it has written into its record, to which the native stack's pointer points. The
+    /// first scratch register is as it was at the function's entry. Traps in the caller.
+    Overflow,
+    /// Called in the place of a function without machine code, and jumped to likewise by a tail call. As at any function's entry, the
+    /// first scratch register holds the function's index in its module's function space, with [`TAIL`] if so, `SLOTS` the arguments'
+    /// address, and `INSTANCE` the function's instance. It returns with `INSTANCE` and `MEMORY` of the caller.
+    ToInterp,
+    /// Continued at when an instruction faults whose address is in the store's record.
+    Fault,
+}
+
+impl Stub {
+    /// The number of stubs.
+    pub const COUNT: usize = Stub::Fault as usize + 1;
+}
 
 /// Offsets of the fields that handlers read.
 pub mod offset {
@@ -56,6 +94,8 @@ pub mod offset {
     pub const START: i32 = offset_of!(Activation, start) as i32;
     /// [`Activation::status`]
     pub const STATUS: i32 = offset_of!(Activation, status) as i32;
+    /// [`Activation::landing`]
+    pub const LANDING: i32 = offset_of!(Activation, landing) as i32;
     /// [`Activation::kept`]
     pub const KEPT: i32 = offset_of!(Activation, kept) as i32;
 }
@@ -75,6 +115,8 @@ pub mod header {
     pub const PARAM_SLOTS: i32 = -20;
     /// Offset of the function's address.
     pub const FUNCTION: i32 = -16;
+    /// Offset of the address of a function's machine code, which lies in the place of running code.
+    pub const CODE: i32 = 0;
     /// Offset of the number of slots of parameters and locals, 32 bits.
     pub const LOCAL_SLOTS: i32 = -8;
 }
@@ -104,6 +146,8 @@ helpers! {
     ThrowRef throw_ref;
     /// Asks whether execution may go on.
     Poll poll;
+    /// Tells the tier manager that the instruction's function has used up its budget.
+    Hot hot;
     /// Makes the running form of the function whose entry cell is the operand, and repeats the instruction.
     Link link;
     /// Calls the function whose record is the operand; the call has one extension word.
@@ -146,6 +190,15 @@ helpers! {
     Wait64 wait64;
     /// `memory.atomic.notify`
     Notify notify;
+    /// Checks the callee of an indirect call: goes on with the next instruction, or traps.
+    CheckIndirect check_indirect;
+    /// Leaves machine code: goes on with the same instruction in the interpreter.
+    Deopt deopt;
+    /// Makes the running form of the function whose instance the instruction is in place of, and whose index is the operand; the result
+    /// is the instance.
+    Enter enter;
+    /// Traps where compiled code has faulted.
+    Fault fault;
     /// A probe, before the instruction runs; the operand is the handler's offset, and the result the address of the handler to go on
     /// in.
     Probe probe;

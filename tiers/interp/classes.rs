@@ -390,15 +390,16 @@ fn special(op: Op, dims: Dims) -> Dims {
         Op::Copy => Dims { d: WORD_DEF, a: INT_USE, ..dims },
         Op::CopyV128 => Dims { a: VECTOR_USE, ..dims },
         Op::Const32 | Op::Const => Dims { d: WORD_DEF, ..dims },
-        Op::GlobalGet => Dims { d: WORD_DEF, ..dims },
-        Op::GlobalSet => Dims { d: INT_USE, ..dims },
+        Op::GlobalGet | Op::GlobalGetOwn => Dims { d: WORD_DEF, ..dims },
+        Op::GlobalSet | Op::GlobalSetOwn => Dims { d: INT_USE, ..dims },
         Op::CanonF32 | Op::CanonF64 => Dims { d: FLOAT_DEF, a: FLOAT_USE, ..dims },
         Op::CanonF32x4 | Op::CanonF64x2 => Dims { a: VECTOR_USE, ..dims },
-        Op::ConstV128 | Op::GlobalGetV128 => dims,
+        Op::ConstV128 | Op::GlobalGetV128 | Op::GlobalGetOwnV128 => dims,
         Op::RefAsNonNull => Dims { a: INT_USE, ..dims },
         Op::TableSize | Op::TableGet => Dims { d: RARE_DEF, ..dims },
         Op::TableSet
         | Op::GlobalSetV128
+        | Op::GlobalSetOwnV128
         | Op::AtomicFence
         | Op::Fuel
         | Op::Unreachable
@@ -416,6 +417,7 @@ fn special(op: Op, dims: Dims) -> Dims {
         | Op::ReturnCallIndirect
         | Op::ReturnCallRef
         | Op::Poll
+        | Op::Profile
         | Op::Throw
         | Op::ThrowRef
         | Op::RefFunc

@@ -10,7 +10,7 @@ use terrace_core::runtime::{FuncRef, InstanceRef, Link, Module, Raise, Store, li
 
 use crate::activation::{Activation, EXIT, header};
 use crate::helpers::HELPERS;
-use crate::{link, probe, text};
+use crate::{link, probe, text, transition};
 
 /// The header of what runs of a function: its running form, which the first call makes, unless its cell has another.
 pub(crate) fn running(store: &mut Store, instance: InstanceRef, index: u32) -> Result<*const Word, Raise> {
@@ -57,6 +57,8 @@ pub(crate) unsafe extern "C" fn entry(store: *mut Store, func: *const FuncRecord
         },
     };
     let probed = probe::is_set(store_ref);
+    store_ref.record().stubs.store(ptr::from_ref(transition::stubs()).expose_provenance() as u64, Ordering::Relaxed);
+    let outer = store_ref.record().native_stack.load(Ordering::Relaxed);
     let mut activation = Activation {
         store: store.cast(),
         record: store_ref.record(),
@@ -67,12 +69,14 @@ pub(crate) unsafe extern "C" fn entry(store: *mut Store, func: *const FuncRecord
         floor: depth + 1,
         status: 0,
         repeated: ptr::null(),
+        landing: ptr::null(),
         kept: [0; 8],
     };
     // SAFETY: the store is lent to the activation; its newest frame is the link, whose base holds the arguments.
     let status = unsafe { text::start(&raw mut activation) };
     // SAFETY: the activation is over.
     let store = unsafe { &mut *store };
+    store.record().native_stack.store(outer, Ordering::Relaxed);
     store.stack_mut().truncate(depth);
     match status {
         0 => Status::Returned,

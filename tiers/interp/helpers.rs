@@ -2,18 +2,26 @@
 //!
 //! A helper finds the newest frame's pc and the store's record up to date. It gives the word to go on at, or null when the activation is
 //! over; everything that handlers keep in registers is read again afterwards.
+//!
+//! Compiled code calls the same helpers. The instruction is in the function's bytecode then, whose extension words have no addresses
+//! in them but are otherwise those of a running form, and to go on behind it means to return. A helper that wants the instruction to be
+//! repeated makes the frame the interpreter's.
+
+use std::sync::atomic::Ordering;
 
 use terrace_abi::vm::Status;
 use terrace_abi::{TrapKind, Word};
 use terrace_core::runtime::memory::Width;
 use terrace_core::runtime::{FuncRef, InstanceRef, Link, Raise, Slots, Store, libcalls};
+use terrace_core::tier::{code, policy};
 
 use crate::activation::{Activation, Helper, RESTORE, for_each_helper, header};
 use crate::entry::running;
-use crate::{probe, text};
+use crate::{probe, text, transition};
 
 /// An instruction that a helper runs.
 struct Site<'s> {
+    activation: &'s mut Activation,
     store: &'s mut Store,
     instance: InstanceRef,
     slots: Slots,
@@ -52,6 +60,37 @@ impl Site<'_> {
         self.slots.set64(self.word().d().into(), value);
     }
 
+    /// Goes on behind the instruction, or with it in machine code, if there is some for it by now.
+    fn next_or_compiled(self, extensions: usize) -> Outcome {
+        match transition::osr(self.store) {
+            Some(address) => Ok(transition::land(self.activation, self.store, address)),
+            None => self.next(extensions),
+        }
+    }
+
+    /// Tells the tier manager that a `profile` instruction's function is hot, and goes on as that says.
+    fn hot(self) -> Outcome {
+        let Some(frame) = self.store.stack().top() else { unreachable!("an instruction has a frame") };
+        let module = self.instance.module();
+        let (function, pc) = (frame.function, frame.pc);
+        let at = policy::Site::from_field(function.code[pc as usize].high());
+        let defined = function.index - module.imported_funcs();
+        match module.tiering().and_then(|tiering| tiering.hot(module, defined, at, pc)) {
+            Some(address) if !transition::is_compiled(self.store) => {
+                Ok(transition::land(self.activation, self.store, address))
+            }
+            _ => self.next(1),
+        }
+    }
+
+    /// Runs the instruction again, in the interpreter.
+    fn again(self) -> Outcome {
+        if transition::is_compiled(self.store) {
+            return Ok(transition::interpret(self.store));
+        }
+        Ok(self.words)
+    }
+
     /// Goes on behind the instruction.
     fn next(&self, extensions: usize) -> Outcome {
         Ok(self.words.wrapping_add(1 + extensions))
@@ -83,7 +122,7 @@ impl Site<'_> {
         match callee.instance() {
             Some(instance) => {
                 running(self.store, instance, callee.index())?;
-                Ok(self.words)
+                self.again()
             }
             None => {
                 // SAFETY: the record is of this store, and the frame has room for arguments and results.
@@ -104,6 +143,7 @@ impl Site<'_> {
 
     fn tail_call(self) -> Outcome {
         let callee = self.callee();
+        transition::settle(self.store);
         let Some(instance) = callee.instance() else {
             // The host's function sees this frame as its caller, but its exceptions find none of this frame's handlers.
             // SAFETY: as for `call`.
@@ -158,16 +198,17 @@ unsafe fn run(
     work: impl FnOnce(Site<'_>) -> Outcome,
 ) -> *const Word {
     // SAFETY: the caller's promise.
-    let (store, floor) = unsafe { (&mut *(*activation).store.cast::<Store>(), (*activation).floor) };
+    let store = unsafe { &mut *(*activation).store.cast::<Store>() };
     let raise = match store.stack().top() {
         Some(frame) => {
             let (instance, slots) = (frame.instance, frame.slots);
             let depth = store.stack().frame_depth();
-            match work(Site { store: &mut *store, instance, slots, words, operand }) {
+            // SAFETY: the caller's promise; the store is elsewhere.
+            let activation = unsafe { &mut *activation };
+            match work(Site { activation, store: &mut *store, instance, slots, words, operand }) {
                 Ok(next) => {
                     if next == words && store.stack().frame_depth() == depth {
-                        // SAFETY: the caller's promise.
-                        unsafe { (*activation).repeated = words };
+                        activation.repeated = words;
                     }
                     return next;
                 }
@@ -181,16 +222,22 @@ unsafe fn run(
         },
     };
     // SAFETY: the caller's promise; `work` is over.
-    let store = unsafe { &mut *(*activation).store.cast::<Store>() };
-    match store.unwind(raise, floor) {
-        Ok(pc) => match store.stack().top_frame() {
-            Some(frame) => frame.code.wrapping_add(pc as usize),
-            None => unreachable!("a handler has a frame"),
-        },
+    unsafe { fail(&mut *activation, raise) }
+}
+
+/// Ends frames of an activation down to one that handles what was raised: the word to go on at, or null if there is none.
+///
+/// # Safety
+///
+/// The activation's store is alive and not otherwise borrowed.
+unsafe fn fail(activation: &mut Activation, raise: Raise) -> *const Word {
+    // SAFETY: the caller's promise.
+    let store = unsafe { &mut *activation.store.cast::<Store>() };
+    match store.unwind(raise, activation.floor) {
+        Ok(pc) => transition::go_on(activation, store, pc),
         Err(status) => {
             debug_assert_ne!(status, Status::Returned);
-            // SAFETY: the caller's promise.
-            unsafe { (*activation).status = status as u64 };
+            activation.status = status as u64;
             std::ptr::null()
         }
     }
@@ -212,15 +259,16 @@ define! {
     throw_ref = |site| Err(libcalls::throw_ref(site.store, site.a()));
     poll = |site| {
         site.store.poll()?;
-        site.next(0)
+        site.next_or_compiled(0)
     };
+    hot = |site| site.hot();
     link = |site| {
         let module = site.instance.module();
         // The operand is the address of one of the module's cells.
         let first = module.entries().as_ptr().addr();
         let defined = (site.operand as usize - first) / size_of::<u64>();
         running(site.store, site.instance, module.imported_funcs() + defined as u32)?;
-        Ok(site.words)
+        site.again()
     };
     call_short = |site| site.call(1);
     call_long = |site| site.call(2);
@@ -228,6 +276,9 @@ define! {
     subtype_call = |site| {
         let callee = site.checked_callee()?;
         let Some(instance) = callee.instance() else { return site.call(2) };
+        if transition::is_compiled(site.store) {
+            return site.again();
+        }
         let header = running(site.store, instance, callee.index())?;
         let base = site.arguments();
         let pinned = pinned_slots(site.store);
@@ -295,6 +346,22 @@ define! {
     };
     wait32 = |site| wait(site, Width::W32);
     wait64 = |site| wait(site, Width::W64);
+    check_indirect = |site| {
+        site.checked_callee()?;
+        site.next(2)
+    };
+    deopt = |site| site.again();
+    fault = |site| {
+        let address = site.store.record().fault_pc.load(Ordering::Relaxed) as usize;
+        match code::find(address).and_then(|code| code.compiled().trap(address)) {
+            Some((pc, kind)) => {
+                site.store.stack_mut().set_pc(pc);
+                Err(kind.into())
+            }
+            // The state is unknown, and what has faulted is a bug.
+            None => std::process::abort(),
+        }
+    };
     notify = |site| {
         let (memory, address) = site.place()?;
         let woken = libcalls::memory_notify(site.store, site.instance, memory, address, site.b() as u32)?;
@@ -309,6 +376,20 @@ fn wait(site: Site<'_>, width: Width) -> Outcome {
     let outcome = libcalls::memory_wait(site.store, site.instance, memory, address, width, site.b(), timeout)?;
     site.define(outcome);
     site.next(2)
+}
+
+/// Makes the running form of the function with this index in the instance whose record is passed, which is also the result.
+unsafe extern "C" fn enter(activation: *mut Activation, record: *const Word, index: u64) -> *const Word {
+    // SAFETY: the stub passes its activation, whose store is alive and not otherwise borrowed, and the record of an instance of it.
+    let (activation, instance) = unsafe { (&mut *activation, InstanceRef::from_record(record.cast())) };
+    let Some(instance) = instance else { unreachable!("compiled code names instances by their records") };
+    // SAFETY: as above.
+    let store = unsafe { &mut *activation.store.cast::<Store>() };
+    match running(store, instance, index as u32) {
+        Ok(_) => record,
+        // SAFETY: as above; the borrow is over.
+        Err(raise) => unsafe { fail(activation, raise) },
+    }
 }
 
 /// The slots of the newest frame's pinned locals.

@@ -10,9 +10,8 @@
 //! wasm frames live in the store's stack of frames, as those of every tier; the native stack holds one frame for each entry from the
 //! host (`entry`). Whatever is rare is done by the `helpers`.
 
-#[cfg(terrace_assembled)]
 #[allow(dead_code, reason = "shared with the build script, which uses the rest")]
-mod activation;
+pub mod activation;
 #[cfg(terrace_assembled)]
 #[allow(dead_code, reason = "shared with the build script, which uses the rest")]
 mod classes;
@@ -30,6 +29,8 @@ mod plan;
 pub mod probe;
 #[cfg(terrace_assembled)]
 mod text;
+#[cfg(terrace_assembled)]
+pub mod transition;
 #[cfg(terrace_assembled)]
 mod unlink;
 

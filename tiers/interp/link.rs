@@ -1,16 +1,20 @@
 //! Linking: from a function's bytecode to what runs.
 //!
 //! The running form has the same words at the same places, so that a pc means the same in both; only op fields differ (the handler's
-//! offset instead of the op's number), and the extension word of calls within the module (the entry cell's address instead of the
-//! function's index). Both changes can be undone. In front of the code lies a header, whose first word is the `enter` instruction.
+//! offset instead of the op's number), the extension word of calls within the module (the entry cell's address instead of the
+//! function's index), and what `profile` instructions count in, by which weight. All changes can be undone. In front of the code lies a header, whose first word is the `enter` instruction.
 //!
 //! Which handler fits is found in one forward walk that knows what the accumulators hold. At a branch target they hold nothing.
+
+use std::ptr;
+use std::sync::atomic::AtomicI32;
 
 use terrace_abi::Op;
 use terrace_abi::Word;
 use terrace_core::bytecode::{Function, Loop};
 use terrace_core::runtime::Module;
 use terrace_core::runtime::memory::BoundsMode;
+use terrace_core::tier::policy::Site;
 
 use crate::activation::{ZEROED, header};
 use crate::classes::{Class, Classes, Dims, File, Role};
@@ -73,7 +77,7 @@ pub(crate) fn link(function: &Function, module: &Module) -> Box<[Word]> {
 }
 
 /// The height of each loop: 0 if it has none inside, else one more than the highest of those.
-fn heights(loops: &[Loop]) -> Vec<u8> {
+pub(crate) fn heights(loops: &[Loop]) -> Vec<u8> {
     let mut heights = vec![0u8; loops.len()];
     for (id, looped) in loops.iter().enumerate().rev() {
         if let Some(parent) = looped.parent {
@@ -137,6 +141,10 @@ impl Linker<'_> {
         for handler in &self.function.handlers {
             self.mark(handler.target as usize);
         }
+        // Frames may come over from machine code here.
+        for looped in &self.function.loops {
+            self.mark(looped.head as usize);
+        }
         let mut pc = 0;
         while pc < self.code.len() {
             let plan = self.plan(pc);
@@ -186,9 +194,27 @@ impl Linker<'_> {
                     *last = Word(cell.expose_provenance() as u64);
                 }
             }
+            if plan.op == Op::Profile as u16 {
+                self.count(module, &mut words[pc + header::WORDS..]);
+            }
             pc += len;
         }
         true
+    }
+
+    /// Makes a `profile` instruction count: by the place's weight instead of the place, in the function's counter.
+    fn count(&self, module: &Module, words: &mut [Word]) {
+        static UNUSED: AtomicI32 = AtomicI32::new(0);
+        let site = Site::from_field(words[0].high());
+        let (weight, cell) = match module.tiering() {
+            Some(tiering) => {
+                let cell = tiering.cell(self.function.index - module.imported_funcs());
+                (tiering.weight(self.function, site), cell)
+            }
+            None => (0, &UNUSED),
+        };
+        words[0] = words[0].with_high(weight);
+        words[1] = Word(ptr::from_ref(cell).expose_provenance() as u64);
     }
 
     /// The class of a use, by its index among those that there are handlers for. The slot itself is always among them.
@@ -358,8 +384,13 @@ impl Linker<'_> {
         let [first, second] = self.pins.ints;
         words[0] =
             Word(u64::from(ENTERS[variant]) | slot(first) << 16 | slot(second) << 32 | slot(self.pins.float) << 48);
-        words[1] = Word::pair(function.charge, function.param_slots);
-        words[2] = Word(std::ptr::from_ref(function).expose_provenance() as u64);
-        words[3] = Word(function.local_slots.into());
+        fill_limits(function, words);
     }
+}
+
+/// Fills a header from its second word on.
+pub(crate) fn fill_limits(function: &Function, words: &mut [Word]) {
+    words[1] = Word::pair(function.charge, function.param_slots);
+    words[2] = Word(std::ptr::from_ref(function).expose_provenance() as u64);
+    words[3] = Word(function.local_slots.into());
 }

@@ -130,7 +130,7 @@ pub(crate) fn run(store: &mut Store, words: *const Word, handler: usize, seen: b
 
 /// The instruction at `words`, if it is the newest frame's: its function, the code that runs, and its pc.
 fn instruction<'a>(store: &Store, words: *const Word) -> Option<(&'a Function, *const Word, usize)> {
-    let frame = store.stack().top_frame()?;
+    let frame = store.stack().top_frame().filter(|frame| frame.compiled().is_none())?;
     // SAFETY: a frame's function lives as long as the frame, which a probe cannot end; a link has none.
     let function = unsafe { frame.function.cast::<Function>().as_ref() }?;
     let pc = words.addr().wrapping_sub(frame.code.addr()) / size_of::<Word>();

@@ -7,7 +7,7 @@ use terrace_abi::Word;
 use terrace_core::runtime::memory::GUARD_RESERVATION;
 use terrace_core::runtime::signals::{self, CodeRange, Registers};
 
-use crate::activation::{Activation, EXIT, RESTORE, header};
+use crate::activation::{Activation, header};
 
 mod tables {
     //! The build script's tables. Plans are spelled as they print.
@@ -52,13 +52,21 @@ pub(crate) unsafe fn start(activation: *mut Activation) -> u32 {
     unsafe { start(activation) }
 }
 
-const LINK_WORDS: usize = header::WORDS + 2;
+/// What the return address of compiled code leads to, if its caller is none.
+pub(crate) fn returned() -> *const u8 {
+    base().wrapping_add(RETURNED)
+}
 
-/// What links continue at, behind a header without pinned locals.
+const LINK_WORDS: usize = header::WORDS + LINKS.len();
+
+/// What links and compiled code continue at, behind a header without pinned locals.
 static LINK: [Word; LINK_WORDS] = {
     let mut words = [Word(0); LINK_WORDS];
-    words[header::WORDS + EXIT as usize] = Word(LINKS[EXIT as usize] as u64);
-    words[header::WORDS + RESTORE as usize] = Word(LINKS[RESTORE as usize] as u64);
+    let mut index = 0;
+    while index < LINKS.len() {
+        words[header::WORDS + index] = Word(LINKS[index] as u64);
+        index += 1;
+    }
     words
 };
 

@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 
+use terrace_abi::layout::Kind;
 use terrace_abi::{Op, Word};
 use terrace_core::bytecode::Instruction;
 use terrace_core::runtime::Module;
@@ -24,11 +25,18 @@ pub fn canonical(module: &Module, defined: u32) -> Option<Vec<Word>> {
     while pc < words.len() {
         words[pc].0 = words[pc].0 & !0xffff | u64::from(number(link::alone(words[pc].number()))?);
         let instruction = Instruction::at(&words, pc as u32).ok()?;
-        let next = instruction.next_pc() as usize;
-        if matches!(instruction.op, Op::Call | Op::ReturnCall) {
+        let (op, next) = (instruction.op, instruction.next_pc() as usize);
+        if matches!(op, Op::Call | Op::ReturnCall) {
             let cell = words[pc + 1].0 as usize;
             let callee = (cell - module.entries().as_ptr().addr()) / size_of::<Word>();
             words[pc + 1] = Word(u64::from(module.imported_funcs()) + callee as u64);
+        }
+        if op == Op::Profile {
+            // It is the first instruction of the function or behind a loop's head.
+            let before = pc.checked_sub(1).and_then(|head| Instruction::at(&words, head as u32).ok());
+            let looped = before.and_then(|head| head.find(Kind::LoopId));
+            words[pc] = words[pc].with_high(looped.map_or(0, |id| id as u32 + 1));
+            words[pc + 1] = Word(0);
         }
         pc = next;
     }

@@ -39,6 +39,11 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// Appends bytes that are no instruction.
+    pub fn data(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// The number of bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()

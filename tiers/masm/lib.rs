@@ -78,6 +78,9 @@ pub trait Masm: Roles + Sized {
     /// Pads with instructions that trap to a multiple of `alignment`, a power of two.
     fn align(&mut self, alignment: usize);
 
+    /// Pads with instructions that do nothing, so that a loop begins where the machine likes it.
+    fn align_loop(&mut self) {}
+
     /// Whether `value` can be the [`Rhs::Imm`] of `add`, `sub`, `compare` (and, with `logical`, of `and`, `or`, `xor`, `test`).
     fn is_immediate(width: Width, value: i64, logical: bool) -> bool;
 
@@ -166,10 +169,30 @@ pub trait Masm: Roles + Sized {
     fn jump_if(&mut self, cond: Cond, label: Label);
     /// As [`Masm::jump_if`], to a label that will be bound within 100 bytes.
     fn jump_if_near(&mut self, cond: Cond, label: Label);
+    /// Continues at label number `index`, which is less than their number. `index` is lost.
+    fn jump_table(&mut self, index: Gpr, labels: &[Label]);
     /// Continues at an address.
     fn jump_to(&mut self, target: Gpr);
     /// Calls a function of the C ABI at the address in memory. Arguments and result are in [`Roles::ARGS`] and [`Roles::RESULT`].
     fn call_mem(&mut self, target: Mem);
+    /// Calls a label: a function that begins with [`Masm::push_frame`].
+    fn call(&mut self, label: Label);
+    /// Returns to behind the call, from where everything is as it was at the entry.
+    fn ret(&mut self);
+    /// Begins a function that was called: the stack pointer moves `bytes` (a multiple of 16) down from where it was before the call, and
+    /// the return address is in the last 8 of them.
+    fn push_frame(&mut self, bytes: i32);
+    /// Undoes [`Masm::push_frame`]: what follows is a return, or a jump to another function in place of this one.
+    fn drop_frame(&mut self, bytes: i32);
+    /// Undoes [`Masm::push_frame`] and returns.
+    fn pop_frame(&mut self, bytes: i32) {
+        self.drop_frame(bytes);
+        self.ret();
+    }
+    /// `d =` the stack pointer
+    fn get_stack(&mut self, d: Gpr);
+    /// The stack pointer `= a`, which is a multiple of 16.
+    fn set_stack(&mut self, a: Gpr);
     /// Saves the registers that the C ABI makes callees save, and reserves `bytes` (a multiple of 16) of aligned stack.
     fn prologue(&mut self, bytes: i32);
     /// Undoes [`Masm::prologue`] and returns.

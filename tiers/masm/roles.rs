@@ -41,4 +41,9 @@ pub trait Roles {
     const RESULT: Gpr;
     /// The native stack's pointer: a base of memory operands only.
     const STACK: Gpr;
+    /// What compiled code allocates: all but the stack's pointer, `SLOTS`, `INSTANCE`, `MEMORY`, scratch and what the platform keeps;
+    /// at most 16.
+    const POOL: &'static [Gpr];
+    /// As [`Roles::POOL`], of floats and vectors.
+    const FLOAT_POOL: &'static [Fpr];
 }

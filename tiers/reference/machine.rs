@@ -12,6 +12,7 @@ use terrace_core::runtime::memory::Memory;
 use terrace_core::runtime::{FuncRef, InstanceRef, Raise, Slots, Store};
 
 use crate::run::run;
+use crate::site::Site;
 
 /// Another frame is the newest now, or the machine is left with a status.
 pub(crate) type Transfer = Result<Option<Status>, Raise>;
@@ -106,6 +107,12 @@ impl<'s> Machine<'s> {
     #[inline]
     pub fn global(&self, index: u32) -> &GlobalRecord {
         self.instance.global(index)
+    }
+
+    /// The global that the first word names by its displacement from the newest frame's instance.
+    #[inline]
+    pub fn own_global(&self, site: Site<'_>) -> &GlobalRecord {
+        self.instance.own_global(site.word.high() as i32)
     }
 }
 

@@ -167,6 +167,7 @@ pub(crate) fn run(machine: &mut Machine<'_>) -> Status {
                         Op::LoopHead => pc = site.next(0),
                         Op::Fuel => step!(machine.store.spend(site.word.high().into()).map(|()| site.next(0))),
                         Op::Poll => slow!(0, machine.store.poll().map_err(Raise::from)),
+                        Op::Profile => pc = site.next(1),
 
                         Op::Return => transfer!(machine.leave()),
                         Op::ReturnOne => {
@@ -214,6 +215,10 @@ pub(crate) fn run(machine: &mut Machine<'_>) -> Status {
                         Op::GlobalSet => plain!(0, global_set(machine.global(site.word.high()), site.d())),
                         Op::GlobalGetV128 => plain!(0, site.define(global_get128(machine.global(site.word.high())))),
                         Op::GlobalSetV128 => plain!(0, global_set128(machine.global(site.word.high()), site.d())),
+                        Op::GlobalGetOwn => plain!(0, site.define(global_get(machine.own_global(site)))),
+                        Op::GlobalSetOwn => plain!(0, global_set(machine.own_global(site), site.d())),
+                        Op::GlobalGetOwnV128 => plain!(0, site.define(global_get128(machine.own_global(site)))),
+                        Op::GlobalSetOwnV128 => plain!(0, global_set128(machine.own_global(site), site.d())),
                         Op::RefFunc => plain!(0, site.define(machine.instance.func_ref(site.word.high()).to_slot())),
                         Op::RefAsNonNull => step!(control::ref_as_non_null(site)),
 

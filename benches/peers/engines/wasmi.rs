@@ -48,6 +48,8 @@ impl Module for Loaded {
     fn instantiate(self: Box<Self>) -> Result<Box<dyn Instance>> {
         let engine = self.0.engine();
         let mut linker = Linker::new(engine);
+        // A module may import a function twice.
+        linker.allow_shadowing(true);
         for import in self.0.imports() {
             let ExternType::Func(ty) = import.ty() else {
                 bail!("no stub for the import {}.{}", import.module(), import.name());

@@ -111,6 +111,11 @@ fn bad_usage() {
         calls(usage).stops(2, &[]);
     }
     calls("run --tier frob FILE").fails(2, &["unknown tier `frob`", "reference"]);
+    calls("run --policy frob FILE").stops(2, &["frob", "background-all"]);
+    calls("run --policy counter:frob=1 FILE").stops(2, &["frob", "threshold"]);
+    calls("run --policy /no/such/policy.toml FILE").stops(2, &["/no/such/policy.toml"]);
+    calls("run --tier reference --policy lazy FILE").fails(2, &["policy lazy needs a tier that compiles"]);
+    calls("run --record-events /no/such/file FILE").fails(1, &["/no/such/file"]);
     calls("run --features frob FILE").fails(2, &["unknown feature `frob`"]);
     calls("run --max-stack 1 FILE").fails(2, &["stack"]);
     calls("run --dir /no/such/dir FILE").fails(1, &["/no/such/dir"]);

@@ -43,6 +43,21 @@ fn modules_come_from_standard_input_too() {
 }
 
 #[test]
+fn events_and_timelines_are_files() {
+    let files = Files::new();
+    let module = files.file("values.wat", VALUES);
+    let (events, timeline) = (module.with_extension("events"), module.with_extension("timeline"));
+    let options = format!("--record-events {} --timeline {}", events.display(), timeline.display());
+    // Nothing is compiled.
+    let run = format!("run --policy fixed:tier=interp {options} --invoke add FILE 2 3");
+    assert_eq!(line(&run, &module).ok(), "5\n");
+    assert_eq!(std::fs::read_to_string(events).expect("a file"), "");
+    let timeline = std::fs::read_to_string(timeline).expect("a file");
+    let timeline: serde_json::Value = serde_json::from_str(&timeline).expect("JSON");
+    assert_eq!(timeline["traceEvents"], serde_json::json!([]));
+}
+
+#[test]
 fn every_setting_gives_the_same_result() {
     let files = Files::new();
     let module = files.file("values.wat", VALUES);
@@ -54,6 +69,7 @@ fn every_setting_gives_the_same_result() {
         "--translation lazy",
         "--translation lazy-validation",
         "--explicit-bounds",
+        "--policy fixed:tier=interp",
         "--deterministic",
         "--max-stack 1m",
         "--max-memory 1g",

@@ -132,7 +132,7 @@ impl<'a> Instruction<'a> {
         let value = match operand.kind {
             Kind::Imm16 => raw as i16 as u64,
             Kind::Imm32 if self.op != Op::Const32 => raw as i32 as u64,
-            Kind::Target => raw as i32 as u64,
+            Kind::Target | Kind::OwnGlobal => raw as i32 as u64,
             _ => raw,
         };
         Some(OperandValue { kind: operand.kind, ty: operand.ty(self.info()), value })

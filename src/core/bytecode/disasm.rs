@@ -6,6 +6,7 @@
 use std::fmt;
 
 use terrace_abi::layout::Kind;
+use terrace_abi::vm::InstanceRecord;
 use terrace_abi::{Form, Op, Shape, Ty};
 
 use super::decode::{Instruction, Instructions, OperandValue, Target};
@@ -218,6 +219,10 @@ impl DisplayInstruction<'_> {
             Kind::Memory => write!(f, "memory {value}"),
             Kind::Table => write!(f, "table {value}"),
             Kind::Global => write!(f, "global {value}"),
+            Kind::OwnGlobal => match InstanceRecord::own_global_number(value as i32) {
+                Some(number) => write!(f, "own global {number}"),
+                None => f.write_str("no global"),
+            },
             Kind::Func => write!(f, "func {value}"),
             Kind::Type => write!(f, "type {value}"),
             Kind::Tag => write!(f, "tag {value}"),
@@ -226,6 +231,11 @@ impl DisplayInstruction<'_> {
             Kind::Lane => write!(f, "lane {value}"),
             Kind::LoopId => write!(f, "loop {value}"),
             Kind::Loop => write!(f, "depth {value}"),
+            Kind::Site => match value.checked_sub(1) {
+                None => f.write_str("entry"),
+                Some(id) => write!(f, "loop {id}"),
+            },
+            Kind::Cell => write!(f, "cell {value:#x}"),
             Kind::Offset | Kind::Shift | Kind::Target | Kind::Count | Kind::Amount => write!(f, "{value}"),
         }
     }

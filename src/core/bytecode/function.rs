@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use terrace_abi::{Ty, Word};
 
 use super::{Positions, References};
+use crate::tier::code::{Compiled, CompiledCell};
 
 /// How much the translator folds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -25,6 +26,8 @@ pub struct CodeConfig {
     pub fuel: bool,
     /// Function entries and loop heads poll for epochs and interruption.
     pub polls: bool,
+    /// Function entries and loop bodies are counted.
+    pub profile: bool,
     /// Results that may be NaN are made canonical.
     pub canonicalize_nans: bool,
 }
@@ -59,6 +62,15 @@ pub struct Loop {
     pub depth: u16,
 }
 
+/// A place that control reaches by a branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// The branch target.
+    pub pc: u32,
+    /// The first slot that holds no operand there: values in slots from here on are dead.
+    pub height: u32,
+}
+
 /// How much a local is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalUse {
@@ -91,6 +103,8 @@ pub struct Function {
     pub handlers: Box<[Handler]>,
     /// Loops, in order of their heads.
     pub loops: Box<[Loop]>,
+    /// Branch targets, in order.
+    pub joins: Box<[Join]>,
     /// wasm offsets of instructions that can stop.
     pub positions: Positions,
     /// Slots that hold heap references.
@@ -99,12 +113,19 @@ pub struct Function {
     pub local_uses: Box<[LocalUse]>,
     /// The form that an interpreter runs; owned here, made by the tier on the first call.
     pub running: OnceLock<Box<[Word]>>,
+    pub(crate) compiled: CompiledCell,
 }
 
 impl Function {
     /// Offset in the module of the wasm operator that the instruction at `pc` stands for, if it can stop there.
     pub fn wasm_offset(&self, pc: u32) -> Option<u32> {
         self.positions.get(pc)
+    }
+
+    /// The machine code that calls run, if any is installed.
+    #[inline]
+    pub fn compiled(&self) -> Option<&Compiled> {
+        self.compiled.get()
     }
 
     /// Visits the slots that hold heap references while the instruction at `pc`, a safepoint, runs.

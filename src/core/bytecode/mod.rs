@@ -6,13 +6,15 @@
 mod decode;
 mod disasm;
 mod function;
+mod imports;
 mod positions;
 mod references;
 pub mod verify;
 
 pub use decode::{DecodeError, Instruction, Instructions, OperandValue, Target};
 pub use disasm::disassemble;
-pub use function::{CodeConfig, Function, Handler, Level, LocalUse, Loop};
+pub use function::{CodeConfig, Function, Handler, Join, Level, LocalUse, Loop};
+pub use imports::ImportCounts;
 pub use positions::{Positions, PositionsBuilder};
 pub use references::{References, ReferencesBuilder};
 pub use verify::{Verified, VerifyError, verify};

@@ -1,8 +1,11 @@
 //! How an engine is set up.
 
+use std::thread;
+
 use wasmparser::WasmFeatures;
 
 use crate::bytecode::{CodeConfig, Level};
+use crate::tier::policies::PolicySpec;
 
 use super::heap::HeapConfig;
 use super::memory::MemoryTunables;
@@ -44,6 +47,12 @@ pub struct Config {
     pub memory: MemoryTunables,
     /// How much stack the wasm frames of a store may take, in bytes of charge.
     pub max_stack: usize,
+    /// When functions are compiled. Policies that compile need a tier that can.
+    pub policy: PolicySpec,
+    /// How many threads compile in the background.
+    pub compile_threads: usize,
+    /// How much memory the machine code of a module may take, in bytes.
+    pub max_code: usize,
     /// What the heap of references may do.
     pub heap: HeapConfig,
     /// Whether everything that is translated is verified. A failure is a bug of the engine, and panics.
@@ -64,6 +73,7 @@ impl Config {
             level: self.level,
             fuel: self.fuel,
             polls: self.polls,
+            profile: self.policy.counts(),
             canonicalize_nans: self.canonicalize_nans || self.deterministic,
         }
     }
@@ -81,6 +91,9 @@ impl Default for Config {
             deterministic: false,
             memory: MemoryTunables::default(),
             max_stack: 64 << 20,
+            policy: PolicySpec::default(),
+            compile_threads: thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2)),
+            max_code: 1 << 30,
             heap: HeapConfig::default(),
             verify_bytecode: false,
         }

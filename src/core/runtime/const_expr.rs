@@ -49,6 +49,9 @@ fn is_supported(operator: &Operator<'_>) -> bool {
 
 /// The value of an expression of the instance's module, as value slots hold it.
 pub(super) fn evaluate(instance: &Instance, expr: ExprRange) -> [u64; 2] {
+    if let Some(value) = instance.module().i32_const(expr) {
+        return [value as u32 as u64, 0];
+    }
     let mut stack: Vec<[u64; 2]> = Vec::new();
     let mut operators = OperatorsReader::new(instance.module().reader(expr));
     while let Ok(operator) = operators.read() {

@@ -8,7 +8,9 @@ use wasmparser::WasmFeatures;
 
 use super::config::Config;
 use super::types::TypeRegistry;
-use crate::tier::{Support, Tier};
+use crate::tier::manager::Manager;
+use crate::tier::policies::PolicyError;
+use crate::tier::{Support, Tier, TierId};
 
 /// Why an engine cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +21,17 @@ pub enum EngineError {
     /// The stack limit is too small to enter wasm, or larger than any address space.
     #[error("the stack limit of {0} bytes is out of range")]
     MaxStack(usize),
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The policy compiles, and the tier does not.
+    #[error("policy {policy} needs a tier that compiles, which {tier} does not")]
+    NoCompiler {
+        /// The policy's name.
+        policy: &'static str,
+        /// The tier.
+        tier: TierId,
+    },
 }
 
 fn names(features: WasmFeatures) -> String {
@@ -34,6 +47,8 @@ struct Inner {
     config: Config,
     types: TypeRegistry,
     tier: Arc<dyn Tier>,
+    /// If the policy compiles anything.
+    manager: Option<Manager>,
     epoch: AtomicU64,
 }
 
@@ -53,7 +68,16 @@ impl Engine {
         if !Engine::MAX_STACK.contains(&config.max_stack) {
             return Err(EngineError::MaxStack(config.max_stack));
         }
-        Ok(Engine(Arc::new(Inner { config, types: TypeRegistry::new(), tier, epoch: AtomicU64::new(0) })))
+        let manager = match config.policy.compiles() {
+            false => None,
+            true => {
+                let policy = config.policy.name();
+                let compiler = tier.compiler().ok_or(EngineError::NoCompiler { policy, tier: tier.id() })?;
+                Some(Manager::new(&config.policy, compiler, config.compile_threads)?)
+            }
+        };
+        let (types, epoch) = (TypeRegistry::new(), AtomicU64::new(0));
+        Ok(Engine(Arc::new(Inner { config, types, tier, manager, epoch })))
     }
 
     /// The settings.
@@ -69,6 +93,11 @@ impl Engine {
     /// The tier that functions run on.
     pub fn tier(&self) -> &Arc<dyn Tier> {
         &self.0.tier
+    }
+
+    /// What decides about compilation; `None` if nothing is compiled.
+    pub fn manager(&self) -> Option<&Manager> {
+        self.0.manager.as_ref()
     }
 
     /// The epoch counter. Its address is good as long as any clone of the engine.

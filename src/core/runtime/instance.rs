@@ -22,7 +22,8 @@ use crate::translate::TranslateError;
 /// Function records are made by chunks of this many.
 const CHUNK: usize = 64;
 
-/// A module's functions and objects in a store.
+/// A module's functions and objects in a store. The globals that the module defines lie before it; see
+/// [`PlacedInstance`](super::placed::PlacedInstance).
 #[repr(C)]
 pub struct Instance {
     record: InstanceRecord,
@@ -98,6 +99,11 @@ impl Instance {
                 imports: pointers.imports.as_ptr(),
                 tags: pointers.tags.as_ptr(),
                 types: module.type_ids().as_ptr(),
+                entries: module.entries().as_ptr().wrapping_sub(module.imported_funcs() as usize),
+                code_entries: match module.code_entries() {
+                    [] => ptr::null(),
+                    entries => entries.as_ptr(),
+                },
             },
             funcs: (0..module.defined_funcs().div_ceil(CHUNK as u32)).map(|_| OnceLock::new()).collect(),
             entry: module.entry(),
@@ -143,6 +149,15 @@ impl Instance {
     pub fn global(&self, index: u32) -> &GlobalRecord {
         // SAFETY: the globals of an instance live as long as its store, and so as the instance.
         unsafe { &*self.pointers.globals[index as usize] }
+    }
+
+    /// The global at this displacement, as [`InstanceRecord::own_global`] gives it for those that the module defines.
+    #[inline]
+    pub fn own_global(&self, displacement: i32) -> &GlobalRecord {
+        match InstanceRecord::own_global_number(displacement) {
+            Some(number) => self.global(self.module.imported().globals + number),
+            None => unreachable!("bytecode names globals by their displacements"),
+        }
     }
 
     /// The handle on the tag at `index`.
@@ -192,6 +207,7 @@ impl Instance {
             type_id: self.type_id(self.module.func_type_index(index)),
             index,
             entry_cell: &self.module.entries()[defined as usize],
+            code_cell: self.module.code_entries().get(defined as usize).map_or(ptr::null(), ptr::from_ref),
         }
     }
 

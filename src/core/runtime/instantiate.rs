@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::const_expr;
 use super::extern_::Extern;
-use super::instance::{Instance, InstanceRef, Parts};
+use super::instance::{InstanceRef, Parts};
 use super::module::{Import, Module, SegmentMode, TableInit};
 use super::store::{ObjectError, Store};
 use super::trap::Stop;
@@ -99,7 +99,7 @@ impl Store {
         self.check_imports(module, imports)?;
         self.check_instance_limit()?;
         let parts = self.allocate(module, imports)?;
-        let instance = self.push_instance(Instance::new(parts));
+        let instance = self.push_instance(parts);
         self.initialize(instance);
         if self.run_segments(instance).is_err() {
             return Err(self.take_stop().into());
@@ -110,7 +110,8 @@ impl Store {
         Ok(instance)
     }
 
-    /// Makes the objects that the module defines, beside those that it imports. They hold zeros and nulls.
+    /// Makes the objects that the module defines, beside those that it imports, but for globals, whose types are held. They hold
+    /// zeros and nulls.
     fn allocate(&mut self, module: &Module, imports: &[Extern]) -> Result<Parts, ObjectError> {
         let mut parts = Parts {
             store: ptr::from_ref(self.record()),
@@ -142,7 +143,7 @@ impl Store {
             memories.push(self.create_memory(ty)?);
         }
         for &ty in &module.globals()[imported.globals as usize..] {
-            globals.push(self.create_global(ty, [0; 2])?);
+            self.hold(ty.content)?;
         }
         for &ty in &module.tags()[imported.tags as usize..] {
             let ty = self.engine().types().hold(module.tag_type(ty))?;

@@ -135,6 +135,32 @@ impl Reservation {
         // SAFETY: `start..end` lies within the reservation, and more access never breaks a reference.
         unsafe { mm::mprotect(first, end - start, MprotectFlags::READ | MprotectFlags::WRITE) }.map_err(error)
     }
+
+    /// Makes committed pages executable and no longer writable.
+    ///
+    /// # Safety
+    ///
+    /// `range` consists of whole committed pages, and nothing borrows them mutably.
+    pub unsafe fn make_executable(&self, range: Range<usize>) -> Result<(), MapError> {
+        let first = self.base().wrapping_add(range.start).cast::<c_void>();
+        // SAFETY: the pages are this mapping's own, and by the caller's promise nobody relies on writing to them.
+        unsafe { mm::mprotect(first, range.len(), MprotectFlags::READ | MprotectFlags::EXEC) }
+            .map_err(|source| MapError::Commit { bytes: range.len(), source })
+    }
+
+    /// Gives the memory of pages back: they are as they were before they were committed.
+    ///
+    /// # Safety
+    ///
+    /// `range` consists of whole pages of the reservation, and nothing borrows or executes them.
+    pub unsafe fn decommit(&self, range: Range<usize>) -> Result<(), MapError> {
+        let first = self.base().wrapping_add(range.start).cast::<c_void>();
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
+        // SAFETY: the new mapping replaces pages of this one, which the caller promises are not used.
+        unsafe { mm::mmap_anonymous(first, range.len(), ProtFlags::empty(), flags) }
+            .map_err(|source| MapError::Map { bytes: range.len(), source })?;
+        Ok(())
+    }
 }
 
 /// Readable and writable memory that grows, and moves when it must.

@@ -22,6 +22,7 @@ pub mod mmap;
 mod module;
 pub mod parking;
 mod pinned;
+mod placed;
 #[cfg(all(any(target_os = "linux", target_os = "macos"), any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod signals;
 mod stack;
@@ -39,6 +40,7 @@ pub use func::{FuncRef, HostCall, HostFunc, SlotEntry};
 pub use instance::{Instance, InstanceRef};
 pub use instantiate::{InstantiateError, LinkError};
 pub use limits::{LimitError, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
+pub(crate) use module::WeakModule;
 pub use module::{
     DataSegment, ElementSegment, Elements, Export, ExprRange, ExternIndex, Import, Module, ModuleError, SegmentMode,
     TranslationStats,

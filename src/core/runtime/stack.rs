@@ -8,6 +8,10 @@
 //! newest is in the store's record, where machine code pushes and pops by itself; it only does so within the limit, and
 //! each of its frames is preceded by at most one link.
 //!
+//! Compiled code runs with the native stack's pointer at its record (see [`FrameRecord`]), so signal handlers of others find room below
+//! the last frame. A record's `return_address` belongs to the call that is in progress from the frame above it: nothing here writes it
+//! but [`VmStack::compile`].
+//!
 //! Wasm frames overlap: a callee's base lies inside its caller's slots. Slots are therefore read and written one by one
 //! through raw pointers, and no reference to one is kept.
 
@@ -196,6 +200,9 @@ impl VmStack {
     /// Slots beyond the charged ones, for the arguments of a host function that is tail-called: at most 1000 values.
     const SPARE_SLOTS: usize = 4096;
 
+    /// Bytes below the last frame, for signal handlers that run on the stack that they interrupt.
+    const SIGNAL_ROOM: usize = 64 << 10;
+
     /// A stack for activations whose charges add up to `max_charge` bytes. It keeps the record, and sets its fields that
     /// describe the stack.
     pub(super) fn new(max_charge: usize, record: Pinned<StoreRecord>) -> Result<VmStack, MapError> {
@@ -203,7 +210,7 @@ impl VmStack {
         let round = |bytes: usize| bytes.next_multiple_of(page);
         // Every activation may have a link.
         let frame_limit = 2 * (max_charge / FRAME_CHARGE as usize + 1);
-        let frame_bytes = round(frame_limit * size_of::<FrameRecord>());
+        let frame_bytes = round(frame_limit * size_of::<FrameRecord>() + VmStack::SIGNAL_ROOM);
         let value_count = max_charge / 8 + VmStack::SPARE_SLOTS;
         let value_bytes = round(value_count * 8);
         let mapping = Reservation::new(3 * page + frame_bytes + value_bytes)?;
@@ -328,9 +335,24 @@ impl VmStack {
     /// The charge that was left before a frame of this stack took its own.
     #[inline]
     fn left_before(&self, frame: &FrameRecord) -> i64 {
-        // SAFETY: a frame's function lives as long as the frame is on the stack.
-        let function = unsafe { frame.function.cast::<Function>().as_ref() };
-        frame.stack_left + function.map_or(0, |function| i64::from(function.charge))
+        frame.stack_left + self.function(frame).map_or(0, |function| i64::from(function.charge))
+    }
+
+    /// What runs in a frame of this stack; `None` for a link.
+    #[inline]
+    fn function<'a>(&'a self, frame: &'a FrameRecord) -> Option<&'a Function> {
+        match frame.compiled() {
+            // SAFETY: whoever pushed the frame vouched that the function lives as long as it is here.
+            None => unsafe { frame.function.cast::<Function>().as_ref() },
+            Some(index) => {
+                // SAFETY: likewise, of the instance.
+                let instance = unsafe { &*frame.instance.cast::<Instance>() };
+                match instance.code(index) {
+                    Ok(function) => Some(function),
+                    Err(_) => unreachable!("compiled code is made from bytecode"),
+                }
+            }
+        }
     }
 
     /// Ends the newest activation and gives its charge back, or removes a link. `false`: there is none.
@@ -358,20 +380,64 @@ impl VmStack {
         let stack_left = self.record.stack_left.load(Ordering::Relaxed);
         // SAFETY: there are fewer frames than the committed room has.
         unsafe {
-            at.write(FrameRecord {
-                code: link.code,
-                pc: link.code,
-                resume: link.resume,
-                base: link.base,
-                function: ptr::null(),
-                instance: link.instance.cast(),
-                stack_left,
-                pinned: [0; 3],
-                loops: [ptr::null(); FRAME_LOOPS],
-            });
+            (*at).code = link.code;
+            (*at).pc = link.code;
+            (*at).resume = link.resume;
+            (*at).base = link.base;
+            (*at).function = ptr::null();
+            (*at).instance = link.instance.cast();
+            (*at).stack_left = stack_left;
         }
         self.set_newest(at);
         Ok(())
+    }
+
+    /// If the newest frame's caller is compiled code, lets others return to it by its record: at `resume`, in `code`.
+    pub fn settle(&mut self, code: *const Word, resume: *const Word) {
+        let caller = self.newest().wrapping_add(1);
+        if caller.addr() >= self.frames.addr() {
+            return;
+        }
+        // SAFETY: there is a frame at `caller`, and `self` is borrowed exclusively.
+        unsafe {
+            if (*caller).compiled().is_some() {
+                (*caller).code = code;
+                (*caller).resume = resume;
+            }
+        }
+    }
+
+    /// Makes the newest frame, if it is an activation, one of compiled code, at the instruction where it is. `code` is what others see
+    /// of it. It returns to `return_address`, unless its caller is compiled code, too, which has left it another one.
+    pub fn compile(&mut self, code: *const Word, return_address: u64) {
+        let top = self.newest();
+        let Some((index, pc)) = self.newest_view().map(|frame| (frame.function.index, frame.pc)) else { return };
+        let caller = top.wrapping_add(1);
+        // SAFETY: there is a frame at `top`, and one at `caller` if that is below the end; `self` is borrowed exclusively.
+        unsafe {
+            (*top).function = ptr::without_provenance(FrameRecord::tagged(index) as usize);
+            (*top).code = code;
+            (*top).pc = ptr::without_provenance(pc as usize);
+            if caller == self.frames || (*caller).compiled().is_none() {
+                (*top).return_address = return_address;
+            }
+        }
+    }
+
+    /// Makes the newest frame, if it is an activation, one of an interpreter, at the same instruction in `code`, with these pcs of loops.
+    /// What it returns to has to be [settled](VmStack::settle).
+    pub fn interpret(&mut self, code: *const Word, loops: [*const Word; FRAME_LOOPS]) {
+        let top = self.newest();
+        let Some((function, pc)) = self.newest_view().map(|frame| (ptr::from_ref(frame.function), frame.pc)) else {
+            return;
+        };
+        // SAFETY: there is a frame at `top`, and `self` is borrowed exclusively.
+        unsafe {
+            (*top).function = function.cast();
+            (*top).code = code;
+            (*top).pc = code.wrapping_add(pc as usize);
+            (*top).loops = loops;
+        }
     }
 
     /// If the newest frame is a link, makes it lead to another instance.
@@ -418,7 +484,12 @@ impl VmStack {
         let top = self.newest();
         if top != self.frames {
             // SAFETY: as for `top_frame`, and `self` is borrowed exclusively.
-            unsafe { (*top).pc = (*top).code.wrapping_add(pc as usize) };
+            unsafe {
+                (*top).pc = match (*top).compiled() {
+                    Some(_) => ptr::without_provenance(pc as usize),
+                    None => (*top).code.wrapping_add(pc as usize),
+                };
+            }
         }
     }
 
@@ -471,11 +542,13 @@ impl VmStack {
     /// A frame of this stack with what it points to; `None` for a link.
     #[inline]
     fn view<'a>(&'a self, frame: &'a FrameRecord) -> Option<FrameView<'a>> {
-        // SAFETY: whoever pushed the frame vouched that function and instance live as long as it is here.
-        let (function, instance) = unsafe {
-            (frame.function.cast::<Function>().as_ref()?, InstanceRef::from_raw(frame.instance.cast::<Instance>()))
-        };
-        let pc = (frame.pc.addr().wrapping_sub(frame.code.addr()) / size_of::<Word>()) as u32;
+        let function = self.function(frame)?;
+        // SAFETY: whoever pushed the frame vouched that the instance lives as long as it is here.
+        let instance = unsafe { InstanceRef::from_raw(frame.instance.cast::<Instance>()) };
+        let pc = match frame.compiled() {
+            Some(_) => frame.pc.addr(),
+            None => frame.pc.addr().wrapping_sub(frame.code.addr()) / size_of::<Word>(),
+        } as u32;
         Some(FrameView { function, instance, pc, slots: Slots { base: frame.base, len: function.frame_slots } })
     }
 
@@ -523,6 +596,9 @@ mod tests {
             interrupt: ptr::null(),
             frame: AtomicPtr::new(ptr::null_mut()),
             probe: AtomicU64::new(0),
+            native_stack: AtomicU64::new(0),
+            stubs: AtomicU64::new(0),
+            fault_pc: AtomicU64::new(0),
         };
         VmStack::new(max_charge, Pinned::new(record)).unwrap()
     }

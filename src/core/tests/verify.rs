@@ -1,14 +1,20 @@
 //! Whatever the translator makes must pass the verifier, on every level and in every configuration.
 
 use terrace_core::bytecode::verify::WasmTypes;
-use terrace_core::bytecode::{CodeConfig, Function, Level, Verified, disassemble, verify};
+use terrace_core::bytecode::{CodeConfig, Function, ImportCounts, Level, Verified, disassemble, verify};
 use terrace_core::translate::translate;
-use wasmparser::{Parser, Payload, TypeRef, ValidPayload, Validator, WasmFeatures};
+use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
 /// The configurations that differ in what the translator emits.
 fn configurations() -> impl Iterator<Item = CodeConfig> {
     [Level::Plain, Level::Folded].into_iter().flat_map(|level| {
-        [false, true].map(|extras| CodeConfig { level, fuel: extras, polls: extras, canonicalize_nans: extras })
+        [false, true].map(|extras| CodeConfig {
+            level,
+            fuel: extras,
+            polls: extras,
+            profile: extras,
+            canonicalize_nans: extras,
+        })
     })
 }
 
@@ -23,20 +29,18 @@ struct Counts {
 fn verify_module(name: &str, wasm: &[u8], config: CodeConfig) -> Counts {
     let mut validator = Validator::new_with_features(WasmFeatures::all());
     let mut counts = Counts::default();
-    let mut imported = 0;
+    let mut imports = ImportCounts::default();
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload.expect("a well-formed module");
         if let Payload::ImportSection(section) = &payload {
-            let imports = section.clone().into_imports().map(|import| import.expect("a well-formed import"));
-            imported =
-                imports.filter(|import| matches!(import.ty, TypeRef::Func(_) | TypeRef::FuncExact(_))).count() as u32;
+            imports = ImportCounts::of_section(section).expect("well-formed imports");
         }
         let ValidPayload::Func(func, body) = validator.payload(&payload).expect("a valid module") else { continue };
         let index = func.index;
         let resources = func.resources.clone();
         let locals = body.get_locals_reader().expect("locals").into_iter().map(|local| local.expect("a local"));
-        let types = WasmTypes::new(&resources, imported, index, locals);
-        let function = translate(func, &body, imported, config)
+        let types = WasmTypes::new(&resources, imports, index, locals);
+        let function = translate(func, &body, imports, config)
             .unwrap_or_else(|error| panic!("{name}, function {index}, {config:?}: {error}"));
         match verify(&function, &types) {
             Ok(verified) => {

@@ -3,10 +3,23 @@
 //! A tier is mechanism: it says what it can run and hands out entries. Entries are data that the engine installs in
 //! function records; everything else that a tier needs (frames, stores, instances, bytecode) it finds in the runtime.
 
+pub mod code;
+pub mod code_memory;
+
+pub mod events;
+pub mod manager;
+pub mod policies;
+pub mod policy;
+pub mod profile;
+mod queue;
+pub mod timeline;
+
 use std::fmt;
+use std::sync::Arc;
 
 use wasmparser::WasmFeatures;
 
+use self::manager::Compiler;
 use crate::runtime::{Module, SlotEntry};
 
 /// A tier's name, as configurations and command lines spell it.
@@ -62,4 +75,9 @@ pub trait Tier: Send + Sync {
 
     /// Makes a module runnable.
     fn compile(&self, request: &CompileRequest<'_>) -> Result<Code, Unsupported>;
+
+    /// What makes machine code that runs beside the tier; `None` if the tier runs everything itself.
+    fn compiler(&self) -> Option<Arc<dyn Compiler>> {
+        None
+    }
 }

@@ -127,7 +127,8 @@ impl Translator<'_> {
         let head = self.emit_wide(Op::LoopHead, depth, id);
         self.buffers.loops.push(Loop { head, end: 0, parent: self.current_loop, depth });
         self.current_loop = Some(id);
-        self.start_block();
+        self.join();
+        self.count(id + 1);
         if self.config.polls {
             self.emit(Op::Poll, Form::SLOTS, 0, 0, 0, &[]);
         }
@@ -174,7 +175,7 @@ impl Translator<'_> {
             frame.block = BlockKind::Else;
             frame.end = end;
         }
-        self.start_block();
+        self.join();
     }
 
     pub(super) fn visit_end(&mut self) {
@@ -213,7 +214,7 @@ impl Translator<'_> {
         if self.reachable {
             self.push_temps(frame.results);
         }
-        self.start_block();
+        self.join();
     }
 
     fn end_function(&mut self, frame: &Frame) {
@@ -227,7 +228,7 @@ impl Translator<'_> {
             self.buffers.stack.truncate(frame.height);
             self.reachable = true;
             self.push_temps(frame.results);
-            self.start_block();
+            self.join();
         }
         if self.reachable {
             self.emit_return(frame.results);
@@ -345,7 +346,7 @@ impl Translator<'_> {
             }
             self.buffers.emit.bind(skip);
         }
-        self.start_block();
+        self.join();
     }
 
     pub(super) fn visit_br_table(&mut self, targets: &BrTable<'_>) {
@@ -373,7 +374,7 @@ impl Translator<'_> {
             if frame.stub.0 != self.br_tables {
                 let pc = self.buffers.emit.pc();
                 self.buffers.control[index].stub = (self.br_tables, pc);
-                self.buffers.emit.barrier();
+                self.join();
                 if frame.block == BlockKind::Function {
                     self.emit_return(frame.label());
                 } else {

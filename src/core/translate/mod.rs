@@ -18,7 +18,7 @@ use std::cell::RefCell;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources, WasmModuleResources};
 
 use self::translator::{Buffers, Translator};
-use crate::bytecode::{CodeConfig, Function};
+use crate::bytecode::{CodeConfig, Function, ImportCounts};
 
 /// Why a function could not be translated.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -61,7 +61,7 @@ thread_local! {
 
 /// Validates and translates one function body.
 ///
-/// `imported_functions` is the number of functions that the module imports.
+/// `imports` says what the module imports.
 ///
 /// # Errors
 ///
@@ -69,14 +69,14 @@ thread_local! {
 pub fn translate(
     func: FuncToValidate<ValidatorResources>,
     body: &FunctionBody<'_>,
-    imported_functions: u32,
+    imports: ImportCounts,
     config: CodeConfig,
 ) -> Result<Function, TranslateError> {
     BUFFERS.with_borrow_mut(|(buffers, allocations)| {
         let FuncToValidate { resources, index, ty, features } = func;
         let mut attempt = |far| {
             let func = FuncToValidate { resources: resources.clone(), index, ty, features };
-            translate_once(func, body, imported_functions, config, far, buffers, allocations)
+            translate_once(func, body, imports, config, far, buffers, allocations)
         };
         match attempt(false)? {
             Some(function) => Ok(function),
@@ -89,7 +89,7 @@ pub fn translate(
 fn translate_once(
     func: FuncToValidate<ValidatorResources>,
     body: &FunctionBody<'_>,
-    imported_functions: u32,
+    imports: ImportCounts,
     config: CodeConfig,
     far: bool,
     buffers: &mut Buffers,
@@ -103,7 +103,7 @@ fn translate_once(
     let Some(sub_type) = resources.sub_type_at(ty) else { unreachable!("the validator has checked the type index") };
     let signature = sub_type.unwrap_func();
 
-    let mut translator = Translator::new(validator, config, buffers, imported_functions, far);
+    let mut translator = Translator::new(validator, config, buffers, imports, far);
     translator.offset = reader.original_position();
     let locals = body.get_locals_reader()?.into_iter().map_while(Result::ok);
     translator.start(signature.params(), signature.results().iter().copied(), locals);

@@ -1,5 +1,6 @@
 //! Operators that compute: one method per shape of the op table, and the special rows.
 
+use terrace_abi::vm::InstanceRecord;
 use terrace_abi::{Form, Op, Ty, Word};
 use wasmparser::{MemArg, MemArgTarget, WasmModuleResources};
 
@@ -519,15 +520,35 @@ impl Translator<'_> {
             Some(ty) => self.kind(ty.content_type),
             None => Kind::Word,
         };
-        let op = if kind == Kind::V128 { Op::GlobalGetV128 } else { Op::GlobalGet };
-        self.define_indexed(op, kind, index);
+        let (operand, own) = self.own_global(index);
+        let op = match (kind, own) {
+            (Kind::V128, true) => Op::GlobalGetOwnV128,
+            (Kind::V128, false) => Op::GlobalGetV128,
+            (_, true) => Op::GlobalGetOwn,
+            (_, false) => Op::GlobalGet,
+        };
+        self.define_indexed(op, kind, operand);
     }
 
     pub(super) fn visit_global_set(&mut self, index: u32) {
         let value = self.pop();
         let d = self.read(&value);
-        let op = if value.kind == Kind::V128 { Op::GlobalSetV128 } else { Op::GlobalSet };
-        self.emit_wide(op, d, index);
+        let (operand, own) = self.own_global(index);
+        let op = match (value.kind, own) {
+            (Kind::V128, true) => Op::GlobalSetOwnV128,
+            (Kind::V128, false) => Op::GlobalSetV128,
+            (_, true) => Op::GlobalSetOwn,
+            (_, false) => Op::GlobalSet,
+        };
+        self.emit_wide(op, d, operand);
+    }
+
+    /// A global as an operand: where it lies, if it is the instance's own, or its index.
+    fn own_global(&self, index: u32) -> (u32, bool) {
+        match index.checked_sub(self.imports.globals) {
+            Some(number) => (InstanceRecord::own_global(number) as u32, true),
+            None => (index, false),
+        }
     }
 
     pub(super) fn visit_const(&mut self, bits: u64) {
@@ -560,7 +581,7 @@ impl Translator<'_> {
     }
 
     fn is_import(&self, function: u32) -> bool {
-        function < self.imported_functions
+        function < self.imports.functions
     }
 
     fn call_function(&mut self, function: u32, direct: Op, import: Op) {

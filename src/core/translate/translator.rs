@@ -11,7 +11,7 @@ use super::TranslateError;
 use super::control::{Frame, KindPool};
 use super::emit::Emitter;
 use super::stack::{Entry, Kind, Local, Operands, Value};
-use crate::bytecode::{CodeConfig, Function, Handler, Level, LocalUse, Loop, ReferencesBuilder};
+use crate::bytecode::{CodeConfig, Function, Handler, ImportCounts, Join, Level, LocalUse, Loop, ReferencesBuilder};
 
 /// Near slots that functions with far slots keep free, in pairs, for bringing far operands within reach of 16-bit fields.
 ///
@@ -27,6 +27,7 @@ pub(super) struct Buffers {
     pub(super) kinds: KindPool,
     pub(super) references: ReferencesBuilder,
     pub(super) loops: Vec<Loop>,
+    pub(super) joins: Vec<Join>,
     pub(super) handlers: Vec<Handler>,
     /// Clauses of the `try_table`s that are open.
     pub(super) clauses: Vec<Clause>,
@@ -68,7 +69,7 @@ pub(super) struct Translator<'b> {
     param_slots: u32,
     local_slots: u32,
     result_slots: u32,
-    pub(super) imported_functions: u32,
+    pub(super) imports: ImportCounts,
     /// Is memory 0 one that the short forms of loads and stores may name?
     pub(super) short_memory0: bool,
 }
@@ -78,16 +79,17 @@ impl<'b> Translator<'b> {
         validator: FuncValidator<ValidatorResources>,
         config: CodeConfig,
         buffers: &'b mut Buffers,
-        imported_functions: u32,
+        imports: ImportCounts,
         far: bool,
     ) -> Translator<'b> {
-        let Buffers { emit, stack, control, kinds, references, loops, handlers, clauses, targets } = &mut *buffers;
+        let Buffers { emit, stack, control, kinds, references, loops, joins, handlers, clauses, targets } = &mut *buffers;
         emit.clear();
         stack.clear();
         control.clear();
         kinds.clear();
         references.clear();
         loops.clear();
+        joins.clear();
         handlers.clear();
         clauses.clear();
         targets.clear();
@@ -113,7 +115,7 @@ impl<'b> Translator<'b> {
             param_slots: 0,
             local_slots: 0,
             result_slots: 0,
-            imported_functions,
+            imports,
             short_memory0,
         }
     }
@@ -190,6 +192,7 @@ impl<'b> Translator<'b> {
         let results = self.buffers.kinds.add(results.into_iter());
         self.result_slots = results.slots;
         self.push_frame(super::control::BlockKind::Function, super::control::Kinds::default(), results);
+        self.count(0);
         if self.config.polls {
             self.emit(Op::Poll, Form::SLOTS, 0, 0, 0, &[]);
         }
@@ -213,6 +216,7 @@ impl<'b> Translator<'b> {
             charge: FRAME_CHARGE.saturating_add(charged.saturating_mul(8)),
             handlers: self.buffers.handlers.as_slice().into(),
             loops: self.buffers.loops.as_slice().into(),
+            joins: self.buffers.joins.as_slice().into(),
             positions: self.buffers.emit.positions.finish(),
             references: self.buffers.references.finish(),
             local_uses: used.map(|local| LocalUse { slot: local.slot, uses: local.uses, ty: local.ty }).collect(),
@@ -233,6 +237,19 @@ impl<'b> Translator<'b> {
         self.fuel = None;
     }
 
+    /// As [`Translator::start_block`], where branches may lead. Without one, the join is of no consequence.
+    pub(super) fn join(&mut self) {
+        self.start_block();
+        if !self.reachable {
+            return;
+        }
+        let join = Join { pc: self.buffers.emit.pc(), height: self.buffers.stack.next_slot() };
+        match self.buffers.joins.last_mut() {
+            Some(last) if last.pc == join.pc => last.height = last.height.max(join.height),
+            _ => self.buffers.joins.push(join),
+        }
+    }
+
     /// Charges the current operator to its block.
     pub(super) fn count_operator(&mut self) {
         let pc = match self.fuel {
@@ -245,6 +262,13 @@ impl<'b> Translator<'b> {
         };
         let word = &mut self.buffers.emit.code[pc as usize];
         *word = word.with_high(word.high().saturating_add(1));
+    }
+
+    /// Counts how often control comes by, at a [`Site`](terrace_abi::layout::Kind::Site).
+    pub(super) fn count(&mut self, site: u32) {
+        if self.config.profile {
+            self.emit(Op::Profile, Form::SLOTS, 0, site as u16, (site >> 16) as u16, &[Word(0)]);
+        }
     }
 
     // ---- Emission ----

@@ -45,6 +45,11 @@ impl<M: Machine> Generator<M> {
     /// Leaves the frame, whose results are in place.
     pub(super) fn leave(&mut self) {
         self.m.add(Width::W64, M::FRAME, M::FRAME, Rhs::Imm(FrameRecord::SIZE));
+        self.resume_frame();
+    }
+
+    /// Goes on in a frame whose callee has returned.
+    pub(super) fn resume_frame(&mut self) {
         self.m.load(Load::W64, M::PC, Mem::at(M::FRAME, FrameRecord::RESUME));
         self.m.load(Load::W64, M::SLOTS, Mem::at(M::FRAME, FrameRecord::BASE));
         self.m.load(Load::W64, M::LOCALS[0], Mem::at(M::FRAME, FrameRecord::PINNED));
@@ -160,6 +165,21 @@ impl<M: Machine> Generator<M> {
         self.next(1);
         self.m.bind(ask);
         self.helper(HelperId::Poll);
+    }
+
+    /// Takes the weight, which a running form has in the place of the site, off the counter.
+    pub(super) fn profile(&mut self) {
+        let (left, cell) = (M::TEMPS[0], s1::<M>());
+        let hot = self.m.label();
+        self.m.load(Load::W64, cell, Mem::at(M::PC, 8));
+        self.m.load(Load::U32, left, Mem::at(cell, 0));
+        self.m.load(Load::U32, M::TEMPS[1], Mem::at(M::PC, 4));
+        self.m.sub(Width::W32, left, left, M::TEMPS[1].into());
+        self.m.jump_if_near(Cond::Negative, hot);
+        self.m.store(Store::W32, Mem::at(cell, 0), left);
+        self.next(2);
+        self.m.bind(hot);
+        self.helper(HelperId::Hot);
     }
 
     pub(super) fn unreachable(&mut self) {

@@ -73,14 +73,18 @@ pub fn tables(output: &Output) -> String {
     item("FUSED_FROM", &format!("[u16; {}]", froms.len()), format!("{froms:?}"));
     item("ENTERS", &format!("[u16; {}]", output.enters.len()), format!("{:?}", output.enters));
     item("LINKS", &format!("[u16; {}]", output.links.len()), format!("{:?}", output.links));
+    item("STUBS", &format!("[usize; {}]", output.stubs.len()), format!("{:?}", output.stubs));
     let mut constant = |name: &str, value: usize| {
         writeln!(text, "pub(crate) const {name}: usize = {value};").expect("strings can be written to");
     };
     constant("LENGTH", output.bytes.len());
     constant("START", output.start);
+    constant("COMPILED", output.compiled.into());
+    constant("RETURNED", output.returned);
     constant("OUT_OF_BOUNDS", output.out_of_bounds);
     constant("PROBED", output.probed);
     constant("MEMORY_REGISTER", output.memory_register.into());
+    constant("INSTANCE_REGISTER", output.instance_register.into());
     constant("UNIT_BYTES", UNIT);
     constant("SITE", output.site.into());
     text

@@ -16,6 +16,7 @@ mod shaped;
 mod simd;
 mod special;
 mod stub;
+mod transition;
 
 use terrace_abi::{Form, Op, Shape, TrapKind, Ty};
 use terrace_masm::{Gpr, Label, Load, Mem, Rhs, Roles, Width};
@@ -52,12 +53,20 @@ pub struct Output {
     pub enters: Vec<u16>,
     /// The offsets of the link handlers, in units.
     pub links: Vec<u16>,
+    /// The offset of the handler that begins functions with machine code, in units.
+    pub compiled: u16,
+    /// Byte offset of where compiled code returns to.
+    pub returned: usize,
+    /// Byte offsets of the stubs that compiled code calls, by their numbers.
+    pub stubs: Vec<usize>,
     /// Byte offset of the C function that starts an activation.
     pub start: usize,
     /// Byte offset of the stub that an access outside of memory 0 goes on at.
     pub out_of_bounds: usize,
     /// The hardware number of the register that memory 0 is reached by.
     pub memory_register: u8,
+    /// That of the register that holds the instance's record.
+    pub instance_register: u8,
     /// Byte offset of the region whose handlers run a probe first.
     pub probed: usize,
     /// The offset of the handler of probed instructions, in units.
@@ -128,6 +137,7 @@ impl<M: Machine> Generator<M> {
         }
         let enters = self.enters();
         let links = self.links();
+        let (compiled, returned) = self.compiled();
         let probe = self.m.label();
         let site = self.site(probe);
         let handlers = self.symbols.iter().filter(|symbol| symbol.at >= handlers_from);
@@ -146,6 +156,7 @@ impl<M: Machine> Generator<M> {
             self.handler(variant);
             self.end(at, variant.name());
         }
+        let stubs = self.compiled_stubs(self.stubs.helped);
         let probed = self.probes(&starts, probe);
         self.m.finish();
         let out_of_bounds = self.position(self.stubs.trap(TrapKind::MemoryOutOfBounds));
@@ -157,9 +168,13 @@ impl<M: Machine> Generator<M> {
             fused,
             enters,
             links,
+            compiled,
+            returned,
+            stubs,
             start,
             out_of_bounds,
             memory_register: M::MEMORY.number(),
+            instance_register: M::INSTANCE.number(),
             probed,
             site,
         }
@@ -358,5 +373,19 @@ fn s1<M: Roles>() -> Gpr {
 /// Ops that only move values.
 fn is_move(op: Op) -> bool {
     use Op::*;
-    matches!(op, Copy | CopyV128 | Const32 | Const | ConstV128 | GlobalGet | GlobalSet | GlobalGetV128 | GlobalSetV128)
+    matches!(
+        op,
+        Copy | CopyV128
+            | Const32
+            | Const
+            | ConstV128
+            | GlobalGet
+            | GlobalSet
+            | GlobalGetV128
+            | GlobalSetV128
+            | GlobalGetOwn
+            | GlobalSetOwn
+            | GlobalGetOwnV128
+            | GlobalSetOwnV128
+    )
 }

@@ -21,6 +21,7 @@ impl<M: Machine> Generator<M> {
             Op::LoopHead => self.loop_head(v),
             Op::Fuel => self.fuel(),
             Op::Poll => self.poll(),
+            Op::Profile => self.profile(),
             Op::Return => self.leave(),
             Op::ReturnOne => self.return_one(v),
             Op::ReturnConst => self.return_const(),
@@ -49,25 +50,25 @@ impl<M: Machine> Generator<M> {
             | Op::ReturnCallImport
             | Op::ReturnCallIndirect
             | Op::ReturnCallRef => self.record_call(v),
-            Op::GlobalGet => {
-                let place = self.global();
+            Op::GlobalGet | Op::GlobalGetOwn => {
+                let place = self.global(v);
                 self.m.load(Load::W64, Self::int_result(v.d), place);
                 self.define(v, Ty::Word);
             }
-            Op::GlobalSet => {
+            Op::GlobalSet | Op::GlobalSetOwn => {
                 let value = self.int(v.d, Field::D, Width::W64, M::TEMPS[1]);
-                let place = self.global();
+                let place = self.global(v);
                 self.m.store(Store::W64, place, value);
                 self.next(v.words);
             }
-            Op::GlobalGetV128 => {
-                let place = self.global();
+            Op::GlobalGetV128 | Op::GlobalGetOwnV128 => {
+                let place = self.global(v);
                 self.m.load_vector(LoadVector::Whole, M::FLOAT_ACC, place);
                 self.define(v, Ty::V128);
             }
-            Op::GlobalSetV128 => {
+            Op::GlobalSetV128 | Op::GlobalSetOwnV128 => {
                 let value = self.vector(Class::Slot, Field::D, M::FLOAT_TEMPS[0]);
-                let place = self.global();
+                let place = self.global(v);
                 self.m.store_vector(place, value);
                 self.next(v.words);
             }
@@ -148,9 +149,13 @@ impl<M: Machine> Generator<M> {
         self.define(v, Ty::Word);
     }
 
-    /// The value of the global whose index is in the first word's upper half.
-    fn global(&mut self) -> Mem {
+    /// The value of the global that the first word's upper half names.
+    fn global(&mut self, v: Variant) -> Mem {
         let (record, index) = (M::TEMPS[0], s1::<M>());
+        if matches!(v.op, Op::GlobalGetOwn | Op::GlobalSetOwn | Op::GlobalGetOwnV128 | Op::GlobalSetOwnV128) {
+            self.m.load(Load::I32, index, self.at(4));
+            return Mem::indexed(M::INSTANCE, index, 0, GlobalRecord::VALUE);
+        }
         self.m.load(Load::W64, record, Mem::at(M::INSTANCE, InstanceRecord::GLOBALS));
         self.m.load(Load::U32, index, self.at(4));
         self.m.load(Load::W64, record, Mem::indexed(record, index, 3, 0));

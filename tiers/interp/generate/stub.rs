@@ -6,7 +6,7 @@ use terrace_masm::{Cond, Label, Load, Masm, Mem, Rhs, Store, Width};
 use terrace_templates::Machine;
 
 use super::{Generator, s0, s1, unit};
-use crate::activation::{EXIT, HelperId, RESTORE, offset};
+use crate::activation::{EXIT, HelperId, LAND, RESTORE, TO_COMPILED, offset};
 
 /// Bytes of native stack below the saved registers: the activation's address.
 pub const STACK: i32 = 16;
@@ -21,6 +21,8 @@ pub(super) struct Stubs {
     pub cross: Label,
     /// Calls the helper whose number times 8 is in the first scratch register.
     helper: Label,
+    /// Goes on with what a helper says.
+    pub helped: Label,
     /// Takes up everything from the newest frame, and goes on at `PC`.
     resume: Label,
     traps: Vec<(TrapKind, Label)>,
@@ -34,8 +36,8 @@ impl Stubs {
             m.buffer_mut().set_trap(kind, label);
             traps.push((kind, label));
         }
-        let [reload, overflow, cross, helper, resume] = std::array::from_fn(|_| m.label());
-        Stubs { reload, overflow, cross, helper, resume, traps }
+        let [reload, overflow, cross, helper, helped, resume] = std::array::from_fn(|_| m.label());
+        Stubs { reload, overflow, cross, helper, helped, resume, traps }
     }
 
     /// The stub of a trap.
@@ -45,7 +47,8 @@ impl Stubs {
     }
 }
 
-fn activation<M: Machine>() -> Mem {
+/// Where the activation's address is.
+pub(super) fn activation<M: Machine>() -> Mem {
     Mem::at(M::STACK, 0)
 }
 
@@ -57,6 +60,8 @@ impl<M: Machine> Generator<M> {
         self.m.store(Store::W64, activation::<M>(), M::ARGS[0]);
         self.m.load(Load::W64, M::STORE, Mem::at(M::ARGS[0], offset::RECORD));
         self.m.load(Load::W64, M::PC, Mem::at(M::ARGS[0], offset::START));
+        self.m.get_stack(s0::<M>());
+        self.m.store(Store::W64, Mem::at(M::STORE, StoreRecord::NATIVE_STACK), s0::<M>());
         self.m.jump(self.stubs.resume);
         self.end(start, "start".to_owned());
         self.shared_helper();
@@ -98,6 +103,7 @@ impl<M: Machine> Generator<M> {
         self.m.load(Load::W64, value, Mem::at(args, offset::HELPERS));
         self.m.add(Width::W64, s0::<M>(), s0::<M>(), value.into());
         self.m.call_mem(Mem::at(s0::<M>(), 0));
+        self.m.bind(self.stubs.helped);
         let leave = self.m.label();
         self.m.test(Width::W64, M::RESULT, M::RESULT.into());
         self.m.jump_if_near(Cond::Eq, leave);
@@ -163,9 +169,11 @@ impl<M: Machine> Generator<M> {
         self.m.jump(self.stubs.resume);
         self.end(restore, "restore".to_owned());
 
-        let mut links = vec![0; 2];
+        let mut links = vec![0; 4];
         links[EXIT as usize] = unit(exit);
         links[RESTORE as usize] = unit(restore);
+        links[TO_COMPILED as usize] = self.return_to_compiled();
+        links[LAND as usize] = self.land();
         links
     }
 }

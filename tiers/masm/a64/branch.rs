@@ -114,6 +114,12 @@ impl A64 {
         self.push_u32(0x1400_0000);
     }
 
+    /// `bl label`. Not a place for an island: the offset behind is that of the return.
+    pub(super) fn branch_and_link(&mut self, label: Label) {
+        self.buffer.fixup(self.buffer.len(), label, JUMP);
+        self.buffer.bytes.extend_from_slice(&0x9400_0000u32.to_le_bytes());
+    }
+
     /// `b.cond label` with a machine condition.
     pub(super) fn branch_if(&mut self, code: u32, label: Label) {
         self.branch_short(0x5400_0000 | code, 1, label);

@@ -12,6 +12,9 @@ use crate::buffer::{Buffer, Label};
 use crate::operand::{Cond, Gpr, Load, Mem, Rhs, Store, Width};
 use Width::{W32, W64};
 
+/// Where a call leaves the return address.
+const LINK: Gpr = Gpr(30);
+
 /// What [`Masm::prologue`] saves: `x19` to `x30`.
 const SAVED: i32 = 96;
 
@@ -282,6 +285,14 @@ impl Masm for A64 {
         self.branch_if(code(cond), label);
     }
 
+    fn jump_table(&mut self, index: Gpr, labels: &[Label]) {
+        for &label in labels {
+            self.test(W64, index, index.into());
+            self.jump_if(Cond::Eq, label);
+            self.sub(W64, index, index, Rhs::Imm(1));
+        }
+    }
+
     fn jump_to(&mut self, target: Gpr) {
         dynasm!(self; .arch aarch64; br X(target.0));
     }
@@ -290,6 +301,32 @@ impl Masm for A64 {
         self.load(Load::W64, T0, target);
         // blr t0. Not a place for an island: the offset behind is that of the return.
         self.buffer.bytes.extend_from_slice(&(0xd63f_0000 | r(T0) << 5).to_le_bytes());
+    }
+
+    fn call(&mut self, label: Label) {
+        self.branch_and_link(label);
+    }
+
+    fn ret(&mut self) {
+        dynasm!(self; .arch aarch64; ret);
+    }
+
+    fn push_frame(&mut self, bytes: i32) {
+        self.add_number(W64, ZR, ZR, -i64::from(bytes));
+        self.store(Store::W64, Mem::at(ZR, bytes - 8), LINK);
+    }
+
+    fn drop_frame(&mut self, bytes: i32) {
+        self.load(Load::W64, LINK, Mem::at(ZR, bytes - 8));
+        self.add_number(W64, ZR, ZR, bytes.into());
+    }
+
+    fn get_stack(&mut self, d: Gpr) {
+        self.add_number(W64, d, ZR, 0);
+    }
+
+    fn set_stack(&mut self, a: Gpr) {
+        self.add_number(W64, ZR, a, 0);
     }
 
     fn prologue(&mut self, bytes: i32) {

@@ -64,4 +64,40 @@ impl Roles for A64 {
     const ARGS: [Gpr; 4] = [Gpr(0), Gpr(1), Gpr(2), Gpr(3)];
     const RESULT: Gpr = Gpr(0);
     const STACK: Gpr = Gpr(31);
+    const POOL: &'static [Gpr] = &[
+        Gpr(0),
+        Gpr(1),
+        Gpr(2),
+        Gpr(3),
+        Gpr(4),
+        Gpr(5),
+        Gpr(6),
+        Gpr(7),
+        Gpr(13),
+        Gpr(14),
+        Gpr(19),
+        Gpr(21),
+        Gpr(24),
+        Gpr(25),
+        Gpr(26),
+        Gpr(27),
+    ];
+    const FLOAT_POOL: &'static [Fpr] = &[
+        Fpr(0),
+        Fpr(1),
+        Fpr(2),
+        Fpr(3),
+        Fpr(4),
+        Fpr(5),
+        Fpr(6),
+        Fpr(7),
+        Fpr(16),
+        Fpr(17),
+        Fpr(18),
+        Fpr(19),
+        Fpr(20),
+        Fpr(21),
+        Fpr(22),
+        Fpr(23),
+    ];
 }

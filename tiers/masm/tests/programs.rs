@@ -56,6 +56,48 @@ fn recursion() {
     }
 }
 
+/// `sum(n, &mut [u128; 64])`: 1 to n, by recursion in frames that lie in the array.
+fn sum<M: Masm>(m: &mut M) {
+    const FRAME: i32 = 32;
+    let (left, total, native, top) = (M::ACC, M::STORE, M::INSTANCE, M::MEMORY);
+    let (recurse, end) = (m.label(), m.label());
+    m.prologue(0);
+    m.mov(W64, left, M::ARGS[0]);
+    m.lea(W64, top, Mem::at(M::ARGS[1], 1024));
+    m.mov_imm(W64, total, 0);
+    m.get_stack(native);
+    m.set_stack(top);
+    m.call(recurse);
+    // Where the stack is now counts too.
+    m.get_stack(M::SLOTS);
+    m.sub(W64, M::SLOTS, M::SLOTS, top.into());
+    m.set_stack(native);
+    m.add(W64, M::RESULT, total, M::SLOTS.into());
+    m.epilogue(0);
+    m.bind(recurse);
+    m.push_frame(FRAME);
+    m.store(Store::W64, Mem::at(M::STACK, 8), left);
+    m.test(W64, left, left.into());
+    m.jump_if(Cond::Eq, end);
+    m.sub(W64, left, left, Rhs::Imm(1));
+    m.call(recurse);
+    m.load(Load::W64, left, Mem::at(M::STACK, 8));
+    m.add(W64, total, total, left.into());
+    m.bind(end);
+    m.pop_frame(FRAME);
+}
+
+#[test]
+fn frames_on_another_stack() {
+    let code = assemble(sum);
+    let mut stack = [0u128; 64];
+    // SAFETY: the code is a function of this signature, and the array has room for its frames.
+    let sum = unsafe { std::mem::transmute::<*const u8, extern "C" fn(u64, &mut [u128; 64]) -> u64>(code.entry()) };
+    for n in [0, 1, 7, 30] {
+        assert_eq!(sum(n, &mut stack), n * (n + 1) / 2);
+    }
+}
+
 /// The first 32 bits of the fractional parts of a root of the first primes, in exact integer arithmetic.
 fn fractions(count: usize, degree: u32) -> Vec<u32> {
     let primes = (2u128..).filter(|n| (2..*n).all(|d| n % d != 0)).take(count);

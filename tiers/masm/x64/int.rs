@@ -5,7 +5,7 @@
 use dynasmrt::{DynasmApi, dynasm};
 
 use super::encode::{NO_PARITY, PARITY, code, emit, mem, mentions};
-use super::{RAX, RCX, RDX, X64};
+use super::{RAX, RCX, RDX, RSP, X64};
 use crate::Masm;
 use crate::buffer::{Buffer, Label};
 use crate::operand::{Cond, Gpr, Load, Mem, Rhs, Store, Width};
@@ -545,12 +545,53 @@ impl Masm for X64 {
         }
     }
 
+    fn jump_table(&mut self, index: Gpr, labels: &[Label]) {
+        let table = self.label();
+        self.address_of(RAX, table);
+        self.lea(W64, RAX, Mem::indexed(RAX, index, 2, 4));
+        self.load(Load::I32, index, Mem::at(RAX, -4));
+        self.add(W64, RAX, RAX, index.into());
+        self.jump_to(RAX);
+        // Each entry is the distance from its own end.
+        self.bind(table);
+        for &label in labels {
+            self.buffer.bytes.extend_from_slice(&[0; 4]);
+            self.buffer.fixup(self.buffer.len() - 4, label, super::encode::REL32);
+        }
+    }
+
     fn jump_to(&mut self, target: Gpr) {
         emit!(self.buffer; jmp Rq(target.0));
     }
 
     fn call_mem(&mut self, target: Mem) {
         mem!(self.buffer, target, (call QWORD), (), ());
+    }
+
+    fn call(&mut self, label: Label) {
+        self.buffer.bytes.extend_from_slice(&[0xe8, 0, 0, 0, 0]);
+        self.buffer.fixup(self.buffer.len() - 4, label, super::encode::REL32);
+    }
+
+    fn ret(&mut self) {
+        self.buffer.push(0xc3);
+    }
+
+    fn push_frame(&mut self, bytes: i32) {
+        // The call has pushed the return address.
+        self.sub(W64, RSP, RSP, Rhs::Imm(bytes - 8));
+    }
+
+    fn drop_frame(&mut self, bytes: i32) {
+        self.add(W64, RSP, RSP, Rhs::Imm(bytes - 8));
+    }
+
+    fn get_stack(&mut self, d: Gpr) {
+        self.mov(W64, d, RSP);
+    }
+
+    fn set_stack(&mut self, a: Gpr) {
+        self.mov(W64, RSP, a);
     }
 
     fn prologue(&mut self, bytes: i32) {

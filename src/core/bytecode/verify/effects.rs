@@ -4,6 +4,7 @@
 //! is stated here once for both directions of the dataflow.
 
 use terrace_abi::layout::Kind;
+use terrace_abi::vm::InstanceRecord;
 use terrace_abi::{Form, Op, Shape, Ty};
 
 use super::types::{CodeTypes, Signature, SlotKind};
@@ -44,6 +45,12 @@ pub(super) struct Effects {
     pub(super) callee: Option<u32>,
     /// May an exception leave the instruction while the frame is still there to handle it?
     pub(super) throws: bool,
+}
+
+/// The type of the global that the module defines for this displacement.
+fn own_global(displacement: u32, types: &dyn CodeTypes) -> Option<SlotKind> {
+    let number = InstanceRecord::own_global_number(displacement as i32)?;
+    types.global(types.imports().globals + number)
 }
 
 impl Effects {
@@ -96,9 +103,10 @@ impl Effects {
                 Kind::Memory => types.has_memory(index),
                 Kind::Table => types.table(index).is_some(),
                 Kind::Global => types.global(index).is_some(),
+                Kind::OwnGlobal => own_global(index, types).is_some(),
                 Kind::Func => match instruction.op {
-                    Op::Call | Op::ReturnCall => index >= types.imported_functions(),
-                    Op::CallImport | Op::ReturnCallImport => index < types.imported_functions(),
+                    Op::Call | Op::ReturnCall => index >= types.imports().functions,
+                    Op::CallImport | Op::ReturnCallImport => index < types.imports().functions,
                     _ => types.function(index).is_some(),
                 },
                 Kind::Type => types.function_type(index).is_some(),
@@ -147,14 +155,13 @@ impl Effects {
                     self.writes[0].1 = Written::Zero;
                 }
             }
-            Op::GlobalGet | Op::GlobalGetV128 | Op::GlobalSet | Op::GlobalSetV128 => {
+            Op::GlobalGet | Op::GlobalSet | Op::GlobalGetV128 | Op::GlobalSetV128 => {
                 let kind = types.global(find(Kind::Global)).ok_or(unknown(Kind::Global))?;
-                let wide = matches!(op, Op::GlobalGetV128 | Op::GlobalSetV128);
-                if wide != (kind == SlotKind::V128) {
-                    return Err(Problem::GlobalWidth);
-                }
-                self.writes.iter_mut().for_each(|write| write.1 = Written::Is(kind));
-                self.reads.iter_mut().for_each(|read| read.1 = Expected::Is(kind));
+                self.global(kind, matches!(op, Op::GlobalGetV128 | Op::GlobalSetV128))?;
+            }
+            Op::GlobalGetOwn | Op::GlobalSetOwn | Op::GlobalGetOwnV128 | Op::GlobalSetOwnV128 => {
+                let kind = own_global(find(Kind::OwnGlobal), types).ok_or(unknown(Kind::OwnGlobal))?;
+                self.global(kind, matches!(op, Op::GlobalGetOwnV128 | Op::GlobalSetOwnV128))?;
             }
             Op::RefFunc => self.writes[0].1 = Written::Is(SlotKind::FuncRef),
             Op::TableGet | Op::TableSet | Op::TableGrow | Op::TableFill => {
@@ -210,6 +217,16 @@ impl Effects {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// An operation on a global of this kind.
+    fn global(&mut self, kind: SlotKind, wide: bool) -> Result<(), Problem> {
+        if wide != (kind == SlotKind::V128) {
+            return Err(Problem::GlobalWidth);
+        }
+        self.writes.iter_mut().for_each(|write| write.1 = Written::Is(kind));
+        self.reads.iter_mut().for_each(|read| read.1 = Expected::Is(kind));
         Ok(())
     }
 

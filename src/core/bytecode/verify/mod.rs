@@ -92,6 +92,9 @@ pub enum Problem {
     /// A loop head that the table of loops does not have.
     #[error("loop head without loop")]
     LoopHead,
+    /// A counted place that is neither the function's entry nor a loop's.
+    #[error("nothing is to be counted here")]
+    Profile,
     /// An entry of the table of loops that is not sorted, nested or at a loop head.
     #[error("loop {0} is malformed")]
     Loop(u32),

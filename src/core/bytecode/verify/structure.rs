@@ -149,6 +149,16 @@ impl Structure<'_> {
             let entry = entry.filter(|entry| entry.head == instruction.pc).ok_or(Problem::LoopHead)?;
             check_depth(instruction.find(Kind::Loop).unwrap_or_default() as u16, entry.depth)?;
         }
+        if instruction.op == Op::Profile {
+            let site = instruction.find(Kind::Site).unwrap_or_default();
+            let place = match site.checked_sub(1) {
+                None => Some(0),
+                Some(id) => loops.get(id as usize).map(|entry| entry.head + 1),
+            };
+            if place != Some(instruction.pc) || instruction.find(Kind::Cell) != Some(0) {
+                return Err(Problem::Profile);
+            }
+        }
         for Target { pc: target, loop_depth } in instruction.targets() {
             if !self.is_start(target) {
                 return Err(Problem::Target(target));

@@ -1,13 +1,13 @@
 use terrace_abi::layout::Kind;
-use terrace_abi::vm::FRAME_CHARGE;
+use terrace_abi::vm::{FRAME_CHARGE, InstanceRecord};
 use terrace_abi::{Form, Op, Word};
 
 use super::SlotKind::{FuncRef, HeapRef, V128, Word as Number};
 use super::*;
-use crate::bytecode::{Handler, Loop, Positions, PositionsBuilder, ReferencesBuilder};
+use crate::bytecode::{Handler, ImportCounts, Loop, Positions, PositionsBuilder, ReferencesBuilder};
 
 /// A module with: imported function 0 without parameters or results; function 1 `(heapref, number) -> heapref`; tag 0 with a
-/// heap reference, tag 1 with a vector; globals 0 to 3 of each kind; a table of funcrefs; an ordinary memory 0.
+/// heap reference, tag 1 with a vector; globals 0 to 3 of each kind, the first imported; a table of funcrefs; an ordinary memory 0.
 #[derive(Default)]
 struct Types {
     own: Signature,
@@ -26,8 +26,8 @@ impl CodeTypes for Types {
     fn locals(&self) -> Vec<SlotKind> {
         self.locals.clone()
     }
-    fn imported_functions(&self) -> u32 {
-        1
+    fn imports(&self) -> ImportCounts {
+        ImportCounts { functions: 1, globals: 1 }
     }
     fn function(&self, index: u32) -> Option<Signature> {
         [signature(&[], &[]), signature(&[HeapRef, Number], &[HeapRef])].get(index as usize).cloned()
@@ -149,6 +149,23 @@ fn back_edges_go_behind_their_loops_head() {
 }
 
 #[test]
+fn entries_and_loops_are_counted_where_they_begin() {
+    let types = Types::default();
+    let count = |site| Word::wide(Op::Profile, 0, site);
+    let code = [count(0), Word(0), Word::wide(Op::LoopHead, 1, 0), count(1), Word(0), RETURN];
+    let mut counted = function(&types, 0, &code);
+    counted.loops = Box::new([Loop { head: 2, end: 6, parent: None, depth: 1 }]);
+    assert_eq!(problem(&types, &counted), None);
+    for (pc, word) in [(0, count(1)), (3, count(0)), (3, count(2))] {
+        let before = std::mem::replace(&mut counted.code[pc], word);
+        assert_eq!(problem(&types, &counted), Some((pc as u32, Problem::Profile)));
+        counted.code[pc] = before;
+    }
+    counted.code[4] = Word(8);
+    assert_eq!(problem(&types, &counted), Some((3, Problem::Profile)));
+}
+
+#[test]
 fn loops_nest() {
     let types = Types::default();
     let head = |depth, id| Word::wide(Op::LoopHead, depth, id);
@@ -219,6 +236,14 @@ fn operands_are_in_range() {
     assert_eq!(check(&[op(Op::Throw, 0, 3, 0), Word(9)]), index(Kind::Tag, 9));
     assert_eq!(check(&[op(Op::GlobalGet, 0, 9, 0)]), index(Kind::Global, 9));
     assert_eq!(check(&[op(Op::GlobalGet, 0, 1, 0)]), Some(Problem::GlobalWidth));
+    let own = |op, displacement: i32| check(&[Word::wide(op, 0, displacement as u32)]);
+    let [first, last] = [0, 2].map(InstanceRecord::own_global);
+    assert_eq!(own(Op::GlobalGetOwnV128, first), None);
+    assert_eq!(own(Op::GlobalGetOwn, first), Some(Problem::GlobalWidth));
+    assert_eq!(own(Op::GlobalGetOwn, last), None);
+    for outside in [0, 16, last - 16, last + 8, last - 1, i32::MIN, i32::MAX] {
+        assert_eq!(own(Op::GlobalGetOwn, outside), Some(Problem::Index(Kind::OwnGlobal, outside as u64)), "{outside}");
+    }
     assert_eq!(check(&[op(Op::MemorySize, 0, 1, 0)]), index(Kind::Memory, 1));
     assert_eq!(check(&[op(Op::TableSize, 0, 1, 0)]), index(Kind::Table, 1));
     assert_eq!(check(&[op(Op::ElemDrop, 0, 1, 0)]), index(Kind::Elem, 1));

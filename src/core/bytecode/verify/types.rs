@@ -4,6 +4,8 @@ use wasmparser::{
     AbstractHeapType, CompositeInnerType, FuncType, HeapType, UnpackedIndex, ValType, WasmModuleResources,
 };
 
+use crate::bytecode::ImportCounts;
+
 /// What a value is to the collector and to frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SlotKind {
@@ -42,8 +44,8 @@ pub trait CodeTypes {
     fn signature(&self) -> Signature;
     /// Its declared locals, without parameters.
     fn locals(&self) -> Vec<SlotKind>;
-    /// The number of imported functions, which are the first in the index space.
-    fn imported_functions(&self) -> u32;
+    /// How many functions and globals are imported; they are the first in their index spaces.
+    fn imports(&self) -> ImportCounts;
     /// A function's type.
     fn function(&self, index: u32) -> Option<Signature>;
     /// A function type by type index.
@@ -68,7 +70,7 @@ pub trait CodeTypes {
 #[derive(Debug)]
 pub struct WasmTypes<'a, R> {
     resources: &'a R,
-    imported_functions: u32,
+    imports: ImportCounts,
     function: u32,
     locals: Vec<SlotKind>,
 }
@@ -77,13 +79,13 @@ impl<'a, R: WasmModuleResources> WasmTypes<'a, R> {
     /// The types for the code of the function with this index, which declares these locals.
     pub fn new(
         resources: &'a R,
-        imported_functions: u32,
+        imports: ImportCounts,
         function: u32,
         locals: impl IntoIterator<Item = (u32, ValType)>,
     ) -> WasmTypes<'a, R> {
         let locals = locals.into_iter().flat_map(|(count, ty)| (0..count).map(move |_| ty));
         let locals = locals.map(|ty| kind(resources, ty)).collect();
-        WasmTypes { resources, imported_functions, function, locals }
+        WasmTypes { resources, imports, function, locals }
     }
 
     fn list(&self, types: &[ValType]) -> Vec<SlotKind> {
@@ -124,8 +126,8 @@ impl<R: WasmModuleResources> CodeTypes for WasmTypes<'_, R> {
         self.locals.clone()
     }
 
-    fn imported_functions(&self) -> u32 {
-        self.imported_functions
+    fn imports(&self) -> ImportCounts {
+        self.imports
     }
 
     fn function(&self, index: u32) -> Option<Signature> {

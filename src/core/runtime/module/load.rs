@@ -1,12 +1,13 @@
 //! Loading: one pass over the binary that validates it section by section and fills the module's tables.
 
+use std::cell::OnceCell;
 use std::sync::{Arc, OnceLock};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use wasmparser::{
     BinaryReaderError, ConstExpr, DataKind, ElementItems, ElementKind, Encoding, ExternalKind, FuncToValidate,
     FuncValidatorAllocations, FunctionBody, Parser, Payload, RecGroup, TypeRef, ValidPayload, Validator,
-    ValidatorResources,
+    ValidatorResources, WasmFeatures,
 };
 
 use super::super::config::Translation;
@@ -14,10 +15,12 @@ use super::super::const_expr;
 use super::super::engine::Engine;
 use super::super::memory::MemoryType;
 use super::super::types::{GlobalType, HeapType, ModuleTypes, RefType, TableType, TypeError};
+use super::operators::Operators;
+use super::resources::Resources;
 use super::tables::{
     DataSegment, ElementSegment, Elements, ExprRange, ExternIndex, ImportEntry, Imported, SegmentMode, Span, TableInit,
 };
-use super::{Inner, Module, TranslationCounters, operators};
+use super::{Inner, Module, TranslationCounters};
 use crate::tier::{CompileRequest, Unsupported};
 use crate::translate::TranslateError;
 
@@ -72,41 +75,58 @@ impl ModuleError {
 }
 
 /// Validates `bytes` and nothing more.
-pub(super) fn validate(engine: &Engine, bytes: &[u8]) -> Result<(), ModuleError> {
-    let features = engine.config().features;
+pub(super) fn validate(features: WasmFeatures, bytes: &[u8]) -> Result<(), ModuleError> {
+    let known = OnceCell::new();
+    let mut functions = Functions::new(&known);
     let mut validator = Validator::new_with_features(features);
-    let mut allocations = FuncValidatorAllocations::default();
-    for payload in parser(engine).parse_all(bytes) {
+    for payload in parser(features).parse_all(bytes) {
         let payload = payload?;
         refuse_component(&payload)?;
         if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
-            allocations = validate_function(func, &body, allocations)?;
+            functions.validate(func, &body)?;
         }
     }
     Ok(())
 }
 
-/// Validates a function.
-fn validate_function(
-    func: FuncToValidate<ValidatorResources>,
-    body: &FunctionBody<'_>,
+/// Validates a module's functions one after the other.
+struct Functions<'a> {
+    /// What the validator knew at the first function, which is what it knows at all of them.
+    known: &'a OnceCell<ValidatorResources>,
+    resources: Option<Resources<'a>>,
     allocations: FuncValidatorAllocations,
-) -> Result<FuncValidatorAllocations, BinaryReaderError> {
-    let mut func = func.into_validator(allocations);
-    let mut reader = body.get_binary_reader();
-    func.read_locals(&mut reader)?;
-    let whole = reader.clone();
-    while !reader.eof() {
-        let offset = reader.original_position();
-        operators::visit(&mut reader, &whole, offset, &mut func.visitor(offset))??;
-    }
-    reader.finish_expression(&func.visitor(reader.original_position()))?;
-    Ok(func.into_allocations())
 }
 
-fn parser(engine: &Engine) -> Parser {
+impl<'a> Functions<'a> {
+    fn new(known: &'a OnceCell<ValidatorResources>) -> Functions<'a> {
+        Functions { known, resources: None, allocations: FuncValidatorAllocations::default() }
+    }
+
+    fn validate(
+        &mut self,
+        func: FuncToValidate<ValidatorResources>,
+        body: &FunctionBody<'_>,
+    ) -> Result<(), BinaryReaderError> {
+        let FuncToValidate { resources, index, ty, features } = func;
+        let known = self.known;
+        let resources = &*self.resources.get_or_insert_with(|| Resources::new(known.get_or_init(|| resources)));
+        let func = FuncToValidate { resources, index, ty, features };
+        let mut func = func.into_validator(std::mem::take(&mut self.allocations));
+        let mut reader = body.get_binary_reader();
+        func.read_locals(&mut reader)?;
+        let mut operators = Operators::new(reader)?;
+        while !operators.eof() {
+            operators.visit(&mut func.visitor(operators.offset()))??;
+        }
+        operators.reader().finish_expression(&func.visitor(operators.offset()))?;
+        self.allocations = func.into_allocations();
+        Ok(())
+    }
+}
+
+fn parser(features: WasmFeatures) -> Parser {
     let mut parser = Parser::new(0);
-    parser.set_features(engine.config().features);
+    parser.set_features(features);
     parser
 }
 
@@ -122,25 +142,24 @@ pub(super) fn load(engine: &Engine, bytes: Arc<[u8]>) -> Result<Module, ModuleEr
     if u32::try_from(bytes.len()).is_err() {
         return Err(ModuleError::TooLarge(bytes.len()));
     }
-    let translation = engine.config().translation;
+    let (features, translation) = (engine.config().features, engine.config().translation);
     let mut loader = Loader::new(engine, &bytes)?;
-    let mut validator = Validator::new_with_features(engine.config().features);
-    let mut allocations = FuncValidatorAllocations::default();
-    for payload in parser(engine).parse_all(&bytes) {
+    let mut validator = Validator::new_with_features(features);
+    let known = OnceCell::new();
+    let mut functions = Functions::new(&known);
+    for payload in parser(features).parse_all(&bytes) {
         let payload = payload?;
         refuse_component(&payload)?;
         if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
             loader.bodies.push(Span::new(body.range()));
-            if loader.resources.is_none() {
-                loader.resources = Some(func.resources.clone());
-            }
+            known.get_or_init(|| func.resources.clone());
             if translation == Translation::Lazy {
-                allocations = validate_function(func, &body, allocations)?;
+                functions.validate(func, &body)?;
             }
         }
         loader.section(payload)?;
     }
-    let module = loader.finish(Arc::clone(&bytes));
+    let module = loader.finish(Arc::clone(&bytes), known.into_inner());
     let check = |defined: u32| match module.code(defined) {
         Err(error) => ModuleError::from_translate(error).map_or(Ok(()), Err),
         Ok(_) => Ok(()),
@@ -158,6 +177,9 @@ pub(super) fn load(engine: &Engine, bytes: Arc<[u8]>) -> Result<Module, ModuleEr
     }
     let code = engine.tier().compile(&CompileRequest { module: &module })?;
     module.0.entry.get_or_init(|| code.entry);
+    if let Some(manager) = engine.manager() {
+        module.0.tiering.get_or_init(|| manager.module(&module)).start(&module);
+    }
     Ok(module)
 }
 
@@ -180,7 +202,6 @@ struct Loader<'a> {
     data: Vec<DataSegment>,
     customs: Vec<(Span, Span)>,
     bodies: Vec<Span>,
-    resources: Option<ValidatorResources>,
     imported: Imported,
 }
 
@@ -204,7 +225,6 @@ impl<'a> Loader<'a> {
             data: Vec::new(),
             customs: Vec::new(),
             bodies: Vec::new(),
-            resources: None,
             imported: Imported::default(),
         })
     }
@@ -344,6 +364,10 @@ impl<'a> Loader<'a> {
 
     /// Notes where a constant expression is, if the engine can evaluate it.
     fn expr(&self, expr: &ConstExpr<'a>) -> Result<ExprRange, ModuleError> {
+        let place = ExprRange(Span::new(expr.get_binary_reader().range()));
+        if place.i32_const(self.bytes).is_some() {
+            return Ok(place);
+        }
         let mut operators = expr.get_operators_reader();
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset()?;
@@ -351,10 +375,10 @@ impl<'a> Loader<'a> {
                 return Err(ModuleError::UnsupportedConst { operator, offset: offset as usize });
             }
         }
-        Ok(ExprRange(Span::new(expr.get_binary_reader().range())))
+        Ok(place)
     }
 
-    fn finish(self, bytes: Arc<[u8]>) -> Module {
+    fn finish(self, bytes: Arc<[u8]>, resources: Option<ValidatorResources>) -> Module {
         let mut by_name: Box<[u32]> = (0..self.exports.len() as u32).collect();
         by_name.sort_unstable_by_key(|&export| self.exports[export as usize].0.bytes(&bytes));
         Module(Arc::new(Inner {
@@ -381,8 +405,10 @@ impl<'a> Loader<'a> {
             // SAFETY: null pointers, which the cells hold at first, are zero bits.
             entries: unsafe { Box::new_zeroed_slice(self.bodies.len()).assume_init() },
             bodies: self.bodies.into(),
-            resources: self.resources,
+            resources,
             translation: TranslationCounters::default(),
+            compiled: OnceLock::new(),
+            tiering: OnceLock::new(),
             entry: OnceLock::new(),
             bytes,
         }))

@@ -6,12 +6,15 @@
 mod load;
 mod names;
 mod operators;
+mod resources;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use terrace_abi::Word;
@@ -28,7 +31,9 @@ use super::func::SlotEntry;
 use super::memory::{BoundsMode, MemoryType};
 use super::types::{FuncType, GlobalType, ModuleTypes, TableType, TypeId};
 use crate::bytecode::verify::WasmTypes;
-use crate::bytecode::{Function, verify};
+use crate::bytecode::{Function, ImportCounts, verify};
+use crate::tier::code::{CompileStats, ModuleCode};
+use crate::tier::manager::Tiering;
 use crate::translate::{TranslateError, translate};
 use names::Names;
 use tables::{ImportEntry, Imported, Span};
@@ -71,6 +76,10 @@ struct Inner {
     /// What the tier runs of each defined function; null until it has run.
     entries: Box<[AtomicPtr<Word>]>,
     translation: TranslationCounters,
+    /// Set by a tier that compiles, while it loads the module.
+    compiled: OnceLock<ModuleCode>,
+    /// What decides about the module's functions; set while it is loaded, if anything is compiled.
+    tiering: OnceLock<Tiering>,
     /// Set by the tier as the last step of loading.
     entry: OnceLock<SlotEntry>,
 }
@@ -115,7 +124,7 @@ impl Module {
 
     /// Validates a binary module, functions included, without keeping anything.
     pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<(), ModuleError> {
-        load::validate(engine, bytes)
+        load::validate(engine.config().features, bytes)
     }
 
     /// The engine.
@@ -145,6 +154,32 @@ impl Module {
     /// functions hold the cells' addresses, which are good as long as the module.
     pub fn entries(&self) -> &[AtomicPtr<Word>] {
         &self.0.entries
+    }
+
+    /// Where compiled code calls each defined function, in order; empty if the module's tier compiles nothing. Instances
+    /// and records of the functions hold the cells' addresses, which are good as long as the module.
+    pub fn code_entries(&self) -> &[AtomicPtr<u8>] {
+        self.0.compiled.get().map_or(&[], ModuleCode::entries)
+    }
+
+    /// The machine code of the module's functions.
+    pub(crate) fn compiled(&self) -> &OnceLock<ModuleCode> {
+        &self.0.compiled
+    }
+
+    /// What compilation has done so far.
+    pub fn compile_stats(&self) -> CompileStats {
+        self.0.compiled.get().map_or_else(CompileStats::default, ModuleCode::stats)
+    }
+
+    /// What decides which functions are compiled; `None` if none ever are.
+    pub fn tiering(&self) -> Option<&Tiering> {
+        self.0.tiering.get()
+    }
+
+    /// A handle that does not keep the module alive.
+    pub(crate) fn downgrade(&self) -> WeakModule {
+        WeakModule(Arc::downgrade(&self.0))
     }
 
     /// How accesses to memory 0 of every instance are kept inside; `None` without memories.
@@ -225,6 +260,10 @@ impl Module {
     /// How many of each index space are imports.
     pub(super) fn imported(&self) -> Imported {
         self.0.imported
+    }
+
+    fn import_counts(&self) -> ImportCounts {
+        ImportCounts { functions: self.0.imported.funcs, globals: self.0.imported.globals }
     }
 
     pub(super) fn table_inits(&self) -> &[TableInit] {
@@ -346,7 +385,7 @@ impl Module {
             let config = self.0.engine.config();
             let start = Instant::now();
             let index = func.index;
-            let mut code = translate(func, &body, self.imported_funcs(), config.code());
+            let mut code = translate(func, &body, self.import_counts(), config.code());
             if let Ok(function) = &mut code {
                 function.index = index;
                 self.0.translation.add(self.body_range(defined).len(), function.code.len(), start.elapsed());
@@ -362,7 +401,7 @@ impl Module {
     fn verify_code(&self, defined: u32, function: &Function) {
         let (func, body) = self.body(defined);
         let locals = body.get_locals_reader().into_iter().flatten().map_while(Result::ok);
-        let types = WasmTypes::new(&func.resources, self.imported_funcs(), func.index, locals);
+        let types = WasmTypes::new(&func.resources, self.import_counts(), func.index, locals);
         if let Err(error) = verify(function, &types) {
             panic!("internal error: bytecode of function {}: {error}", func.index);
         }
@@ -385,9 +424,24 @@ impl Module {
         }
     }
 
+    /// The value of an expression, if it is a single `i32.const`.
+    pub(super) fn i32_const(&self, expr: ExprRange) -> Option<i32> {
+        expr.i32_const(&self.0.bytes)
+    }
+
     /// A reader of the module's bytes in `range`.
     pub(super) fn reader(&self, range: ExprRange) -> BinaryReader<'_> {
         range.0.reader_with(&self.0.bytes, self.0.engine.config().features)
+    }
+}
+
+/// A module that may be gone.
+pub(crate) struct WeakModule(Weak<Inner>);
+
+impl WeakModule {
+    /// The module, if it is still there.
+    pub(crate) fn upgrade(&self) -> Option<Module> {
+        self.0.upgrade().map(Module)
     }
 }
 

@@ -6,7 +6,7 @@ use wasmparser::{BinaryReader, WasmFeatures};
 
 use super::super::extern_::ExternType;
 use super::super::types::RefType;
-use super::Module;
+use super::{Module, operators};
 
 /// A range of the module's bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -108,6 +108,13 @@ pub(super) struct ImportEntry {
 /// The place of a constant expression, which is validated.
 #[derive(Clone, Copy, Debug)]
 pub struct ExprRange(pub(super) Span);
+
+impl ExprRange {
+    /// The value, if this is a single `i32.const`: most offsets of segments are.
+    pub(super) fn i32_const(self, bytes: &[u8]) -> Option<i32> {
+        operators::i32_const(self.0.bytes(bytes))
+    }
+}
 
 /// What a table begins with.
 #[derive(Clone, Copy, Debug)]

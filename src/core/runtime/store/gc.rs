@@ -43,7 +43,7 @@ impl Store {
                 table.table.elements_mut().iter_mut().for_each(&mut *visit);
             }
             for global in globals.iter().filter(|global| global.ty.content.is_heap_ref()) {
-                let slot = &global.record.value[0];
+                let slot = &global.record().value[0];
                 let mut value = slot.load(Ordering::Relaxed);
                 visit(&mut value);
                 slot.store(value, Ordering::Relaxed);

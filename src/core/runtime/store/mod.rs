@@ -11,7 +11,7 @@ mod unwind;
 
 use std::any::Any;
 use std::fmt;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
@@ -20,11 +20,11 @@ use terrace_abi::vm::{FuncRecord, GlobalRecord, StoreRecord, TagRecord};
 use super::engine::Engine;
 use super::func::{FuncRef, HostFunc};
 use super::heap::Heap;
-use super::instance::Instance;
 use super::limits::ResourceLimiter;
 use super::memory::Memory;
 use super::mmap::MapError;
 use super::pinned::Pinned;
+use super::placed::PlacedInstance;
 use super::stack::VmStack;
 use super::table::Table;
 use super::trap::Stop;
@@ -48,8 +48,26 @@ struct StoreTable {
 }
 
 struct StoreGlobal {
-    record: GlobalRecord,
+    record: GlobalPlace,
     ty: GlobalType,
+}
+
+/// Where a global is.
+enum GlobalPlace {
+    /// The host's, by itself.
+    Alone(Pinned<GlobalRecord>),
+    /// With the instance whose module defines it, which is the store's.
+    Instance(NonNull<GlobalRecord>),
+}
+
+impl StoreGlobal {
+    fn record(&self) -> &GlobalRecord {
+        match &self.record {
+            GlobalPlace::Alone(record) => record,
+            // SAFETY: a store frees its instances at its end, and globals are atomics.
+            GlobalPlace::Instance(record) => unsafe { record.as_ref() },
+        }
+    }
 }
 
 struct StoreTag {
@@ -63,10 +81,10 @@ pub struct Store {
     interrupt: Arc<AtomicU64>,
     stack: VmStack,
     heap: Heap,
-    instances: Vec<Pinned<Instance>>,
+    instances: Vec<PlacedInstance>,
     memories: Vec<Pinned<Memory>>,
     tables: Vec<Pinned<StoreTable>>,
-    globals: Vec<Pinned<StoreGlobal>>,
+    globals: Vec<StoreGlobal>,
     tags: Vec<Pinned<StoreTag>>,
     host_funcs: Vec<(Arc<HostFunc>, Pinned<FuncRecord>)>,
     /// The types that objects of the host mention.
@@ -101,6 +119,9 @@ impl Store {
             interrupt: Arc::as_ptr(&interrupt),
             frame: AtomicPtr::new(ptr::null_mut()),
             probe: AtomicU64::new(0),
+            native_stack: AtomicU64::new(0),
+            stubs: AtomicU64::new(0),
+            fault_pc: AtomicU64::new(0),
         });
         Ok(Box::new(Store {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),

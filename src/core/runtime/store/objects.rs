@@ -11,15 +11,16 @@ use terrace_abi::vm::{FuncRecord, GlobalRecord, Status, TagRecord};
 use super::super::const_expr;
 use super::super::extern_::{Extern, ExternType, GlobalRef, MemoryRef, TableRef, TagRef};
 use super::super::func::{FuncRef, HostFunc, entry_bits, host_entry};
-use super::super::instance::{Instance, InstanceRef};
+use super::super::instance::{Instance, InstanceRef, Parts};
 use super::super::limits::ResourceLimiter;
 use super::super::memory::{BoundsMode, Memory, MemoryError, MemoryType, SharedMemory};
 use super::super::module::Elements;
 use super::super::pinned::Pinned;
+use super::super::placed::PlacedInstance;
 use super::super::table::{Table, TableError};
 use super::super::trap::{BoxError, HostError};
 use super::super::types::{FuncType, GlobalType, HeapType, RegisteredType, TableType, TypeError, ValType};
-use super::{Store, StoreGlobal, StoreTable, StoreTag};
+use super::{GlobalPlace, Store, StoreGlobal, StoreTable, StoreTag};
 
 /// Why an object cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +100,7 @@ impl Store {
     }
 
     /// Keeps what a type mentions registered.
-    fn hold(&mut self, ty: ValType) -> Result<(), TypeError> {
+    pub(in super::super) fn hold(&mut self, ty: ValType) -> Result<(), TypeError> {
         if let ValType::Ref(ty) = ty
             && let HeapType::Concrete(id) = ty.heap
         {
@@ -199,14 +200,18 @@ impl Store {
     /// Makes a global with this value, which is of its type.
     pub fn create_global(&mut self, ty: GlobalType, value: [u64; 2]) -> Result<GlobalRef, ObjectError> {
         self.hold(ty.content)?;
-        let record = GlobalRecord { value: value.map(AtomicU64::new) };
-        self.globals.push(Pinned::new(StoreGlobal { record, ty }));
-        Ok(GlobalRef(self.globals.len() as u32 - 1))
+        let record = Pinned::new(GlobalRecord { value: value.map(AtomicU64::new) });
+        Ok(self.push_global(GlobalPlace::Alone(record), ty))
+    }
+
+    fn push_global(&mut self, record: GlobalPlace, ty: GlobalType) -> GlobalRef {
+        self.globals.push(StoreGlobal { record, ty });
+        GlobalRef(self.globals.len() as u32 - 1)
     }
 
     /// A global.
     pub fn global(&self, global: GlobalRef) -> &GlobalRecord {
-        &self.globals[global.index()].record
+        self.globals[global.index()].record()
     }
 
     /// A global's type.
@@ -252,6 +257,7 @@ impl Store {
             type_id: func.type_id().bits(),
             index: self.host_funcs.len() as u32,
             entry_cell: ptr::null(),
+            code_cell: ptr::null(),
         });
         let handle = FuncRef::new(record.as_non_null());
         self.host_funcs.push((func, record));
@@ -311,8 +317,17 @@ impl Store {
         self.limit_count("instance", self.instances.len(), |limiter| limiter.instances())
     }
 
-    pub(in super::super) fn push_instance(&mut self, instance: Instance) -> InstanceRef {
-        let instance = Pinned::new(instance);
+    /// Makes an instance of these parts, and the globals that its module defines, whose types are held. They hold zeros and nulls.
+    pub(in super::super) fn push_instance(&mut self, mut parts: Parts) -> InstanceRef {
+        let module = parts.module.clone();
+        let defined = &module.globals()[module.imported().globals as usize..];
+        let instance = PlacedInstance::new(defined.len(), |records| {
+            for (&record, &ty) in records.iter().zip(defined) {
+                let global = self.push_global(GlobalPlace::Instance(record), ty);
+                parts.globals.push((global, record.as_ptr()));
+            }
+            Instance::new(parts)
+        });
         let handle = InstanceRef::new(instance.as_non_null());
         self.instances.push(instance);
         handle

@@ -57,6 +57,7 @@ fn link(store: &mut Store) {
             stack_left,
             pinned: [0; 3],
             loops: [ptr::null(); 3],
+            return_address: 0,
         });
     }
     store.record().frame.store(link, Ordering::Relaxed);
