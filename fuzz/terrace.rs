@@ -13,7 +13,9 @@ use terrace_core::runtime::{
     ModuleError, ObjectError, Stop, Store, StoreLimits, StoreLimitsBuilder, Translation,
 };
 use terrace_core::tier::Tier;
+use terrace_core::tier::policies::PolicySpec;
 use terrace_interp::Interp;
+use terrace_jit::{Jit, Tiered};
 use terrace_reference::Reference;
 
 use crate::engine::{
@@ -23,7 +25,7 @@ use crate::value::{Type, Value, pick};
 use crate::watch::Watch;
 
 /// The tiers; the first decides.
-pub const TIERS: &[fn() -> Arc<dyn Tier>] = &[|| Arc::new(Reference), || Arc::new(Interp)];
+pub const TIERS: &[fn() -> Arc<dyn Tier>] = &[|| Arc::new(Reference), || Arc::new(Interp), || Arc::new(Jit), || Arc::new(Tiered)];
 
 /// A configuration of Terrace.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +48,18 @@ pub struct Terrace {
     pub canonicalize: bool,
     /// The stack limit in bytes.
     pub max_stack: usize,
+    /// What decides when a tier that compiles at run time does: the index in [`POLICIES`], and the seed of the random one.
+    pub policy: (usize, u8),
 }
+
+/// Policies that compile early and often, each with `SEED` to replace.
+const POLICIES: &[&str] = &[
+    "lazy",
+    "counter:threshold=1,loop=1,entry=1",
+    "counter:threshold=20,loop=1,entry=5",
+    "random:seed=SEED",
+    "random:seed=SEED",
+];
 
 impl Terrace {
     /// The configuration that decides.
@@ -60,6 +73,7 @@ impl Terrace {
         verify: true,
         canonicalize: true,
         max_stack: 2 << 20,
+        policy: (0, 0),
     };
 
     /// Some configuration, with this one's meaning of NaNs and stack limit.
@@ -75,12 +89,23 @@ impl Terrace {
             explicit_bounds: rng.random(),
             gc_stress: rng.random(),
             verify,
+            policy: (rng.random_range(0..POLICIES.len()), rng.random()),
             ..*self
         }
     }
 
+    fn policy(&self) -> PolicySpec {
+        let text = POLICIES[self.policy.0].replace("SEED", &self.policy.1.to_string());
+        match text.parse() {
+            Ok(policy) => policy,
+            Err(error) => unreachable!("{text}: {error}"),
+        }
+    }
+
     fn engine(&self) -> Engine {
+        let tier = TIERS[self.tier]();
         let mut config = Config {
+            policy: if tier.compiler().is_some() { self.policy() } else { PolicySpec::default() },
             level: self.level,
             translation: self.translation,
             fuel: self.fuel,
@@ -93,7 +118,7 @@ impl Terrace {
         config.memory.explicit_bounds = self.explicit_bounds;
         config.heap.stress = self.gc_stress;
         config.heap.capacity = 16 << 20;
-        match Engine::new(config, TIERS[self.tier]()) {
+        match Engine::new(config, tier) {
             Ok(engine) => engine,
             Err(error) => unreachable!("a valid configuration: {error}"),
         }
@@ -104,6 +129,9 @@ impl engine::Engine for Terrace {
     fn name(&self) -> String {
         let tier = TIERS[self.tier]().id();
         let mut name = format!("{tier} {:?} {:?}", self.level, self.translation).to_lowercase();
+        if TIERS[self.tier]().compiler().is_some() {
+            name += &format!(" {}", self.policy());
+        }
         for (on, word) in [
             (self.fuel, " fuel"),
             (self.explicit_bounds, " explicit-bounds"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use terrace_core::tier::{Tier, Unsupported};
 use terrace_interp::Interp;
-use terrace_jit::Jit;
+use terrace_jit::{Jit, Tiered};
 use terrace_reference::Reference;
 
 /// A tier that an engine can be asked to run on.
@@ -17,8 +17,9 @@ pub(crate) struct Registration {
 }
 
 /// Every tier, the preferred one first. The last runs on every machine.
-static TIERS: [Registration; 3] = [
+static TIERS: [Registration; 4] = [
     Registration { name: Interp::ID.0, available: Interp::available, make: || Arc::new(Interp) },
+    Registration { name: Tiered::ID.0, available: Tiered::available, make: || Arc::new(Tiered) },
     Registration { name: Jit::ID.0, available: Jit::available, make: || Arc::new(Jit) },
     Registration { name: Reference::ID.0, available: || Ok(()), make: || Arc::new(Reference) },
 ];

@@ -243,6 +243,8 @@ impl<M: Machine> Emitter<'_, M> {
 
     /// The slot's new value is in a temporary.
     fn define_from_temp(&mut self, slot: u32, temp: Gpr) {
+        // The other operands are done with, and the temporary itself may become the slot's.
+        self.regs.unlock_all();
         let d = self.int_result(slot, Some(temp));
         if d != temp {
             self.m.mov(Width::W64, d, temp);

@@ -410,19 +410,6 @@ impl<M: Machine> Emitter<'_, M> {
         }
     }
 
-    /// The slots' homes have new values: no register holds them.
-    pub(super) fn overwritten(&mut self, first: u32, count: u32) {
-        for reg in 0..REGS as RegId {
-            let held = self.regs.held[usize::from(reg)];
-            if held.slot != NO_SLOT {
-                let end = held.slot + if held.wide { 2 } else { 1 };
-                if held.slot < first.saturating_add(count) && end > first {
-                    self.regs.drop(reg);
-                }
-            }
-        }
-    }
-
     /// Moves a value to another slot; the source dies if `dies`.
     pub(super) fn copy(&mut self, to: u32, from: u32, wide: bool, dies: bool) {
         let float = wide || self.is_float(from) || (self.is_float(to) && self.regs.of(from).is_none_or(|reg| reg >= FLOATS));

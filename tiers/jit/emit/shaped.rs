@@ -29,10 +29,6 @@ pub(super) fn int_width(ty: Ty) -> Width {
     if ty == Ty::I32 { Width::W32 } else { Width::W64 }
 }
 
-pub(super) fn float_width(ty: Ty) -> FloatWidth {
-    if ty == Ty::F32 { FloatWidth::F32 } else { FloatWidth::F64 }
-}
-
 /// Scalar float arithmetic, whose right side may be in memory.
 fn takes_memory(op: Op) -> bool {
     use Op::*;
