@@ -105,7 +105,7 @@ impl Terrace {
     fn engine(&self) -> Engine {
         let tier = TIERS[self.tier]();
         let mut config = Config {
-            policy: if tier.compiler().is_some() { self.policy() } else { PolicySpec::default() },
+            policy: tier.compiler().map(|_| self.policy()),
             level: self.level,
             translation: self.translation,
             fuel: self.fuel,

@@ -118,7 +118,7 @@ impl Config {
     /// # Ok::<(), terrace::PolicyError>(())
     /// ```
     pub fn policy(&mut self, policy: PolicySpec) -> &mut Config {
-        self.core.policy = policy;
+        self.core.policy = Some(policy);
         self
     }
 

@@ -36,7 +36,7 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Show what a module is made of
     Inspect(InspectArgs),
-    /// Show functions as wasm beside their bytecode
+    /// Show functions as wasm beside their bytecode, and as machine code
     Disasm(DisasmArgs),
     /// Print a completion script for a shell
     Completions {
@@ -172,6 +172,9 @@ pub struct DisasmArgs {
     /// Only this function, by its name, the name of its export, or its index
     #[arg(long, value_name = "NAME|INDEX")]
     pub func: Option<String>,
+    /// Which tier's code: the bytecode that interpreters run, or also the machine code that it is compiled to
+    #[arg(long, value_enum, default_value = "interp", value_name = "NAME")]
+    pub tier: DisasmTier,
     /// How much the translator folds
     #[arg(long, value_enum, default_value = "folded")]
     pub level: Level,
@@ -180,6 +183,15 @@ pub struct DisasmArgs {
     pub features: Option<String>,
     /// The module (.wasm, .wat, or -)
     pub file: PathBuf,
+}
+
+/// What is shown of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DisasmTier {
+    /// Bytecode
+    Interp,
+    /// Bytecode and machine code
+    Jit,
 }
 
 /// Translation levels by name.

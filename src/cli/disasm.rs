@@ -1,19 +1,21 @@
-//! Functions as wasm beside their bytecode.
+//! Functions as wasm beside their bytecode, and below that their machine code.
 //!
 //! Bytecode knows the wasm operator of every instruction that can stop; those are the rows where both columns meet. What lies
 //! between two of them stands above the second, as operands come before their operator.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
 use terrace_core::bytecode::{CodeConfig, Function, ImportCounts, Instructions, disassemble};
+use terrace_core::runtime::Config;
+use terrace_core::tier::policies::PolicySpec;
 use terrace_core::translate::{TranslateError, translate};
 use wasmparser::{ExternalKind, KnownCustom, Name, Parser, Payload, ValidPayload, Validator, WasmFeatures};
 use wasmprinter::Print;
 
-use crate::args::DisasmArgs;
+use crate::args::{DisasmArgs, DisasmTier};
 use crate::engine;
 use crate::failure::{Failure, Result};
 use crate::load::load;
@@ -22,10 +24,14 @@ use crate::load::load;
 pub fn disasm(args: &DisasmArgs, out: &mut dyn Write) -> Result<()> {
     let bytes = load(&args.file)?;
     let features = engine::features(args.features.as_deref())?;
-    let config = CodeConfig { level: args.level.into(), ..CodeConfig::default() };
+    let config =
+        Config { level: args.level.into(), features, policy: Some(PolicySpec::default()), ..Config::default() };
     let at_file = |error: &dyn std::fmt::Display| Failure::file(&args.file, error);
     let wanted = args.func.as_deref().map(|func| find(&bytes, func).map_err(|error| at_file(&error))).transpose()?;
-    let functions = translated(&bytes, wanted, features, config).map_err(|error| at_file(&error))?;
+    let mut functions = translated(&bytes, wanted, features, config.code()).map_err(|error| at_file(&error))?;
+    if args.tier == DisasmTier::Jit {
+        compile(&bytes, config, &mut functions).map_err(|error| at_file(&error))?;
+    }
     if let Some(index) = wanted
         && functions.is_empty()
     {
@@ -85,11 +91,59 @@ fn find(bytes: &[u8], func: &str) -> Result<u32, String> {
     names.get(wanted).copied().ok_or_else(|| format!("no function is named {func}"))
 }
 
+/// A function's machine code, line by line.
+pub struct Listing {
+    /// What runs first.
+    pub entry: Vec<String>,
+    /// What each instruction does where it lies.
+    pub body: BTreeMap<u32, Vec<String>>,
+    /// What is seldom run, behind the rest.
+    pub cold: Vec<Cold>,
+    /// Bytes of machine code, constants included.
+    pub bytes: usize,
+}
+
+/// A piece of code that is seldom run.
+pub struct Cold {
+    /// What kind of code this is.
+    pub kind: &'static str,
+    /// The instruction that it is for.
+    pub pc: Option<u32>,
+    pub lines: Vec<String>,
+}
+
 /// A function that is to be shown.
 struct Translated {
+    /// Its index, imports included.
+    index: u32,
     /// Where its body is in the binary.
     body: Range<u64>,
     code: Result<Function, TranslateError>,
+    /// If it is asked for.
+    machine: Option<Listing>,
+}
+
+/// Adds the machine code of functions that could be translated.
+#[cfg(target_arch = "x86_64")]
+fn compile(bytes: &[u8], config: Config, functions: &mut [Translated]) -> Result<(), String> {
+    use std::sync::Arc;
+    use terrace_core::runtime::{Engine, Module};
+
+    let engine = Engine::new(config, Arc::new(terrace_jit::Tiered)).map_err(|error| error.to_string())?;
+    let module = Module::new(&engine, bytes).map_err(|error| error.to_string())?;
+    for function in functions {
+        let Ok(code) = &function.code else { continue };
+        let compiled = terrace_jit::compile_mapped(&module, function.index - module.imported_funcs());
+        let compiled = compiled.map_err(|error| error.to_string())?;
+        function.machine = Some(crate::machine::listing(&module, code, &compiled));
+    }
+    Ok(())
+}
+
+/// Refuses to show what this program has no disassembler for.
+#[cfg(not(target_arch = "x86_64"))]
+fn compile(_: &[u8], _: Config, _: &mut [Translated]) -> Result<(), String> {
+    Err(format!("machine code of {} cannot be shown", std::env::consts::ARCH))
 }
 
 /// The wanted function, or all, in order.
@@ -113,11 +167,12 @@ fn translated(
         if wanted.is_some_and(|wanted| wanted != func.index) {
             continue;
         }
+        let func_index = func.index;
         let code = match translate(func, &body, imports, config) {
             Err(error @ TranslateError::Invalid { .. }) => return Err(error),
             code => code,
         };
-        functions.push(Translated { body: body.range(), code });
+        functions.push(Translated { index: func_index, body: body.range(), code, machine: None });
     }
     Ok(functions)
 }
@@ -180,19 +235,19 @@ impl Printer<'_> {
         let lines = std::mem::take(&mut self.lines);
         let next = self.functions.next();
         match std::mem::replace(&mut self.current, next) {
-            Some(function) => write_function(&lines, &function.code, self.out),
+            Some(function) => write_function(&lines, &function, self.out),
             None => Ok(()),
         }
     }
 }
 
-fn write_function(wasm: &[Line], code: &Result<Function, TranslateError>, out: &mut dyn Write) -> io::Result<()> {
+fn write_function(wasm: &[Line], function: &Translated, out: &mut dyn Write) -> io::Result<()> {
     let mut wasm = wasm.iter();
     if let Some(header) = wasm.next() {
         writeln!(out, "{}", header.text.trim())?;
     }
-    match code {
-        Ok(function) => write_columns(wasm.as_slice(), function, out)?,
+    match &function.code {
+        Ok(code) => write_columns(wasm.as_slice(), code, function.machine.as_ref(), out)?,
         Err(error) => {
             writeln!(out, ";; {error}")?;
             wasm.try_for_each(|line| writeln!(out, "{}", left(line)))?;
@@ -208,11 +263,20 @@ fn left(line: &Line) -> String {
     format!("{:#08x}  {}", line.offset.unwrap_or_default(), line.text.trim_end())
 }
 
-fn write_columns(wasm: &[Line], function: &Function, out: &mut dyn Write) -> io::Result<()> {
+/// Writes machine code in the second column, below the instruction that it is for.
+fn write_machine(lines: &[String], out: &mut dyn Write) -> io::Result<()> {
+    lines.iter().try_for_each(|line| writeln!(out, "{:WIDTH$} |        {line}", ""))
+}
+
+fn write_columns(wasm: &[Line], function: &Function, machine: Option<&Listing>, out: &mut dyn Write) -> io::Result<()> {
     let mut text = String::new();
     disassemble(function, &mut text).map_err(io::Error::other)?;
     let mut code: Vec<&str> = text.lines().collect();
     writeln!(out, ";; {}", code.remove(0))?;
+    if let Some(machine) = machine {
+        writeln!(out, ";; {} bytes of machine code", machine.bytes)?;
+        write_machine(&machine.entry, out)?;
+    }
     let pcs: Vec<u32> = Instructions::new(&function.code).map_while(|i| i.ok()).map(|i| i.pc).collect();
 
     let (mut wasm_done, mut code_done) = (0, 0);
@@ -225,6 +289,10 @@ fn write_columns(wasm: &[Line], function: &Function, out: &mut dyn Write) -> io:
             let instruction = (row + instructions).checked_sub(rows).map(|i| code[code_done + i]);
             let (line, instruction) = (line.unwrap_or_default(), instruction.unwrap_or_default());
             writeln!(out, "{}", format!("{line:WIDTH$} | {instruction}").trim_end_matches([' ', '|']))?;
+            let pc = (row + instructions).checked_sub(rows).and_then(|i| pcs.get(code_done + i));
+            if let (Some(machine), Some(pc)) = (machine, pc) {
+                write_machine(machine.body.get(pc).map_or(&[][..], Vec::as_slice), out)?;
+            }
         }
         (wasm_done, code_done) = (wasm_end.max(wasm_done), code_end.max(code_done));
         Ok(())
@@ -238,7 +306,13 @@ fn write_columns(wasm: &[Line], function: &Function, out: &mut dyn Write) -> io:
             last = offset;
         }
     }
-    write_group(wasm.len(), code.len())
+    write_group(wasm.len(), code.len())?;
+    for Cold { kind, pc, lines } in machine.map_or(&[][..], |machine| &machine.cold) {
+        let text = pc.and_then(|pc| Some(code[pcs.binary_search(&pc).ok()?].trim()));
+        writeln!(out, "{:WIDTH$} |        ; {kind} {}", "", text.unwrap_or("of the function"))?;
+        write_machine(lines, out)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,6 +8,10 @@ mod features;
 mod inspect;
 mod literal;
 mod load;
+#[cfg(target_arch = "x86_64")]
+mod machine;
+#[cfg(target_arch = "x86_64")]
+mod records;
 mod run;
 mod stats;
 mod timeout;

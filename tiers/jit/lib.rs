@@ -12,4 +12,4 @@ mod analyze;
 mod emit;
 mod tiers;
 
-pub use tiers::{Jit, Tiered};
+pub use tiers::{Jit, Tiered, compile_mapped};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use terrace_core::runtime::Module;
 use terrace_core::tier::code::{CodeError, MachineCode};
 use terrace_core::tier::manager::{CompileError, Compiler};
+use terrace_core::tier::policies::{Counter, PolicySpec};
 use terrace_core::tier::{Code, CompileRequest, Support, Tier, TierId, Unsupported};
 use terrace_interp::{Interp, transition};
 use wasmparser::WasmFeatures;
@@ -58,6 +59,17 @@ fn prepare(tier: TierId, request: &CompileRequest<'_>) -> Result<Code, Unsupport
     Ok(code)
 }
 
+/// Compiles a function by its index among those that the module defines, and says what each piece of its code is for:
+/// [`MachineCode::pcs`] is filled in. Otherwise, the code is what the tiers run. For tools.
+///
+/// # Panics
+///
+/// If the module defines no such function.
+pub fn compile_mapped(module: &Module, function: u32) -> Result<MachineCode, CompileError> {
+    let function = module.code(function).map_err(|_| CompileError::Translation)?;
+    Ok(emit::emit::<Native>(module, function, true))
+}
+
 /// The compiler of both tiers.
 #[derive(Clone, Copy, Debug)]
 struct Template;
@@ -65,7 +77,7 @@ struct Template;
 impl Compiler for Template {
     fn compile(&self, module: &Module, function: u32) -> Result<MachineCode, CompileError> {
         let function = module.code(function).map_err(|_| CompileError::Translation)?;
-        Ok(emit::emit::<Native>(module, function))
+        Ok(emit::emit::<Native>(module, function, false))
     }
 
     fn install(&self, module: &Module, functions: Vec<(u32, MachineCode)>) -> Result<(), CodeError> {
@@ -116,5 +128,9 @@ impl Tier for Tiered {
 
     fn compiler(&self) -> Option<Arc<dyn Compiler>> {
         Some(Arc::new(Template))
+    }
+
+    fn policy(&self) -> PolicySpec {
+        PolicySpec::Counter(Counter::default())
     }
 }

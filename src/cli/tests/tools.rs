@@ -80,6 +80,49 @@ fn disasm_shows_wasm_beside_bytecode() {
     line("disasm --func 9 FILE", &file).fails(1, &["function 9"]);
 }
 
+/// What stands below a row of bytecode until the next one.
+#[cfg(target_arch = "x86_64")]
+fn machine_code_of<'a>(listing: &'a str, row: &str) -> Vec<&'a str> {
+    let column = |line: &'a str| line.split_once(" | ").map_or("", |(_, column)| column);
+    let rows = listing.lines().map(column).skip_while(|line| !line.contains(row));
+    rows.skip(1).take_while(|line| line.starts_with("        ")).map(str::trim).collect()
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn disasm_shows_machine_code_below_bytecode() {
+    let files = Files::new();
+    let file = files.file("shapes.wat", MODULE);
+    let out = line("disasm --tier jit --func area FILE", &file).ok();
+    assert!(out.contains("bytes of machine code") && out.contains("frame.stack_left"), "{out}");
+    let load = machine_code_of(&out, "i32.load [l1 + 8]").join("\n");
+    assert!(load.contains("; l1") && load.contains("may trap: out of bounds memory access, memory"), "{out}");
+    assert!(!load.contains("imul"), "{out}");
+    let multiplication = machine_code_of(&out, "i32.mul l0, t0");
+    assert!(multiplication.iter().any(|line| line.contains("imul")), "{out}");
+    assert!(machine_code_of(&out, "return.one").iter().any(|line| line.ends_with("ret")), "{out}");
+    assert!(out.contains("; stub Overflow"), "{out}");
+    assert!(!line("disasm --func area FILE", &file).ok().contains("imul"));
+    line("disasm --tier frob FILE", &file).stops(2, &["frob"]);
+
+    let control = r#"(module
+        (func $even (param i32) (result i32)
+            (loop $l
+                (block (block (block (br_table 0 1 2 (local.get 0))) (return (i32.const 1))) (return (i32.const 0)))
+                (local.set 0 (i32.sub (local.get 0) (i32.const 2)))
+                (drop (i32.div_u (i32.const 4) (local.get 0)))
+                (br $l))
+            unreachable)
+        (func $run (result i32) (call $even (i32.const 9))))"#;
+    let out = line("disasm --tier jit FILE", &files.file("control.wat", control)).ok();
+    let table = machine_code_of(&out, "br_table");
+    let entries: Vec<_> = table.iter().filter(|line| line.contains(" dd ")).collect();
+    assert!(entries.len() == 3 && entries[0].contains("; to "), "{out}");
+    assert!(out.contains("; on-stack replacement") && out.contains("trap: integer divide by zero"), "{out}");
+    assert!(machine_code_of(&out, "call base").iter().any(|line| line.ends_with("; func $even")), "{out}");
+    assert!(!out.contains("(bad)"), "{out}");
+}
+
 #[test]
 fn scripts_end_with_their_totals() {
     let files = Files::new();

@@ -35,6 +35,11 @@ impl<'a> Instruction<'a> {
     }
 }
 
+/// A slot's name, in a function with this many slots of parameters and locals.
+pub fn slot_name(slot: u64, local_slots: u32) -> impl fmt::Display {
+    Slot { slot, local_slots }
+}
+
 struct DisplayInstruction<'a> {
     instruction: Instruction<'a>,
     local_slots: u32,

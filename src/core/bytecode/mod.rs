@@ -12,7 +12,7 @@ mod references;
 pub mod verify;
 
 pub use decode::{DecodeError, Instruction, Instructions, OperandValue, Target};
-pub use disasm::disassemble;
+pub use disasm::{disassemble, slot_name};
 pub use function::{CodeConfig, Function, Handler, Join, Level, LocalUse, Loop};
 pub use imports::ImportCounts;
 pub use positions::{Positions, PositionsBuilder};

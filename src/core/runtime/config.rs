@@ -47,8 +47,9 @@ pub struct Config {
     pub memory: MemoryTunables,
     /// How much stack the wasm frames of a store may take, in bytes of charge.
     pub max_stack: usize,
-    /// When functions are compiled. Policies that compile need a tier that can.
-    pub policy: PolicySpec,
+    /// When functions are compiled; by default, as the tier has it. Policies that compile need a tier that can. An engine's is never
+    /// `None`.
+    pub policy: Option<PolicySpec>,
     /// How many threads compile in the background.
     pub compile_threads: usize,
     /// How much memory the machine code of a module may take, in bytes.
@@ -73,7 +74,7 @@ impl Config {
             level: self.level,
             fuel: self.fuel,
             polls: self.polls,
-            profile: self.policy.counts(),
+            profile: self.policy.as_ref().is_some_and(PolicySpec::counts),
             canonicalize_nans: self.canonicalize_nans || self.deterministic,
         }
     }
@@ -91,7 +92,7 @@ impl Default for Config {
             deterministic: false,
             memory: MemoryTunables::default(),
             max_stack: 64 << 20,
-            policy: PolicySpec::default(),
+            policy: None,
             compile_threads: thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2)),
             max_code: 1 << 30,
             heap: HeapConfig::default(),

@@ -57,7 +57,7 @@ impl Engine {
     const MAX_STACK: std::ops::RangeInclusive<usize> = 64 << 10..=1 << 40;
 
     /// An engine that runs on `tier`.
-    pub fn new(config: Config, tier: Arc<dyn Tier>) -> Result<Engine, EngineError> {
+    pub fn new(mut config: Config, tier: Arc<dyn Tier>) -> Result<Engine, EngineError> {
         let mut missing = config.features - Config::FEATURES;
         if let Support::Without(features) = tier.support(config.features) {
             missing |= features & config.features;
@@ -68,12 +68,12 @@ impl Engine {
         if !Engine::MAX_STACK.contains(&config.max_stack) {
             return Err(EngineError::MaxStack(config.max_stack));
         }
-        let manager = match config.policy.compiles() {
+        let policy = config.policy.get_or_insert_with(|| tier.policy());
+        let manager = match policy.compiles() {
             false => None,
             true => {
-                let policy = config.policy.name();
-                let compiler = tier.compiler().ok_or(EngineError::NoCompiler { policy, tier: tier.id() })?;
-                Some(Manager::new(&config.policy, compiler, config.compile_threads)?)
+                let lacks = EngineError::NoCompiler { policy: policy.name(), tier: tier.id() };
+                Some(Manager::new(policy, tier.compiler().ok_or(lacks)?, config.compile_threads)?)
             }
         };
         let (types, epoch) = (TypeRegistry::new(), AtomicU64::new(0));

@@ -38,6 +38,9 @@ pub struct MachineCode {
     pub landings: Vec<Place>,
     /// Instructions whose faults are traps, in order of offsets.
     pub traps: Vec<TrapPlace>,
+    /// What each piece of the code is for, in order of offsets: an instruction, or nothing in particular if the pc is [`Place::NO_PC`].
+    /// What is in front of the first is the entry's. Empty unless it is asked for: only tools need it.
+    pub pcs: Vec<Place>,
     /// Offset of 8 bytes that get the address of the function's bytecode.
     pub words_at: u32,
     /// How long compilation took.
@@ -51,6 +54,11 @@ pub struct Place {
     pub pc: u32,
     /// Offset in the machine code.
     pub offset: u32,
+}
+
+impl Place {
+    /// The pc of what belongs to no instruction.
+    pub const NO_PC: u32 = u32::MAX;
 }
 
 /// A machine instruction whose fault is a trap.

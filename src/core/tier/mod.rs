@@ -20,6 +20,7 @@ use std::sync::Arc;
 use wasmparser::WasmFeatures;
 
 use self::manager::Compiler;
+use self::policies::PolicySpec;
 use crate::runtime::{Module, SlotEntry};
 
 /// A tier's name, as configurations and command lines spell it.
@@ -79,5 +80,10 @@ pub trait Tier: Send + Sync {
     /// What makes machine code that runs beside the tier; `None` if the tier runs everything itself.
     fn compiler(&self) -> Option<Arc<dyn Compiler>> {
         None
+    }
+
+    /// What decides about compilation unless an engine is told otherwise.
+    fn policy(&self) -> PolicySpec {
+        PolicySpec::default()
     }
 }

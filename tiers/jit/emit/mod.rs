@@ -86,10 +86,28 @@ pub(crate) struct Emitter<'f, M> {
     osr: Vec<(u32, Label)>,
     landings: Vec<(u32, Label)>,
     fixes: Vec<Fix>,
+    /// Where the code of each instruction begins, if that is asked for.
+    pcs: Option<Pcs>,
 }
 
-/// Emits the code of a function.
-pub(crate) fn emit<M: Machine>(module: &Module, function: &Function) -> MachineCode {
+/// A map from code to instructions.
+#[derive(Default)]
+struct Pcs {
+    places: Vec<Place>,
+    /// How much cold code there was when each instruction began, so that what came later is known to be its.
+    cold: Vec<(usize, u32)>,
+}
+
+impl Pcs {
+    /// The instruction that the cold code of this number belongs to.
+    fn of_cold(&self, number: usize) -> u32 {
+        let behind = self.cold.partition_point(|&(first, _)| first <= number);
+        behind.checked_sub(1).map_or(Place::NO_PC, |last| self.cold[last].1)
+    }
+}
+
+/// Emits the code of a function, with a map of its instructions if `pcs` says so.
+pub(crate) fn emit<M: Machine>(module: &Module, function: &Function, pcs: bool) -> MachineCode {
     let start = std::time::Instant::now();
     let pools = Pools { ints: M::POOL.len(), floats: M::FLOAT_POOL.len() };
     let mut m = M::new();
@@ -115,6 +133,7 @@ pub(crate) fn emit<M: Machine>(module: &Module, function: &Function) -> MachineC
         osr: Vec::new(),
         landings: Vec::new(),
         fixes: Vec::new(),
+        pcs: pcs.then(Pcs::default),
     };
     emitter.enter_region(0);
     emitter.landings();
@@ -269,6 +288,10 @@ impl<M: Machine> Emitter<'_, M> {
             reachable = true;
             for &item in &items {
                 self.item = item;
+                self.map(item.pc);
+                if let Some(pcs) = &mut self.pcs {
+                    pcs.cold.push((self.cold.len(), item.pc));
+                }
                 reachable = self.instruction();
                 self.regs.unlock_all();
                 for site in self.m.buffer_mut().take_trap_sites() {
@@ -458,6 +481,23 @@ impl<M: Machine> Emitter<'_, M> {
         HelpSite { helper, pc: self.item.pc, next: self.item.next }
     }
 
+    /// Notes that what comes next is for the instruction at `pc`.
+    fn map(&mut self, pc: u32) {
+        if let Some(pcs) = &mut self.pcs {
+            pcs.places.push(Place { pc, offset: self.m.offset() as u32 });
+        }
+    }
+
+    fn map_cold(&mut self, number: usize, cold: &Cold) {
+        let Some(pcs) = &self.pcs else { return };
+        let pc = match *cold {
+            Cold::Entry { join, .. } => self.function.joins[join].pc,
+            Cold::Trap { pc, .. } => pc,
+            _ => pcs.of_cold(number),
+        };
+        self.map(pc);
+    }
+
     fn cold_code(&mut self) {
         // Entries need every target's state, so they come when all are known.
         for index in 0..self.function.loops.len() {
@@ -469,7 +509,8 @@ impl<M: Machine> Emitter<'_, M> {
         }
         let trap = self.m.label();
         let mut traps = false;
-        for cold in std::mem::take(&mut self.cold) {
+        for (number, cold) in std::mem::take(&mut self.cold).into_iter().enumerate() {
+            self.map_cold(number, &cold);
             match cold {
                 Cold::Edge { label, fixes, target } => {
                     self.m.bind(label);
@@ -514,6 +555,7 @@ impl<M: Machine> Emitter<'_, M> {
             }
         }
         if traps {
+            self.map(Place::NO_PC);
             self.m.bind(trap);
             self.jump_to_stub(Stub::Trap);
         }
@@ -538,6 +580,7 @@ impl<M: Machine> Emitter<'_, M> {
             osr: places(&self.osr),
             landings: places(&self.landings),
             traps: self.traps,
+            pcs: self.pcs.map(|pcs| pcs.places).unwrap_or_default(),
             words_at: words_at as u32,
             bytes: buffer.bytes().to_vec(),
             time: start.elapsed(),
