@@ -1,6 +1,7 @@
 //! Terrace's configurations as engines.
 
 use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use rand::Rng;
@@ -10,7 +11,7 @@ use terrace_core::runtime::heap::HeapRef;
 use terrace_core::runtime::types::{HeapType, ValType};
 use terrace_core::runtime::{
     Config, Engine, Extern, ExternType, FuncRef, HostError, HostFunc, InstanceRef, InstantiateError, Module,
-    ModuleError, ObjectError, Stop, Store, StoreLimits, StoreLimitsBuilder, Translation,
+    ModuleError, ObjectError, Stop, Store, StoreLimits, StoreLimitsBuilder, TierDown, Translation,
 };
 use terrace_core::tier::Tier;
 use terrace_core::tier::policies::PolicySpec;
@@ -25,7 +26,8 @@ use crate::value::{Type, Value, pick};
 use crate::watch::Watch;
 
 /// The tiers; the first decides.
-pub const TIERS: &[fn() -> Arc<dyn Tier>] = &[|| Arc::new(Reference), || Arc::new(Interp), || Arc::new(Jit), || Arc::new(Tiered)];
+pub const TIERS: &[fn() -> Arc<dyn Tier>] =
+    &[|| Arc::new(Reference), || Arc::new(Interp), || Arc::new(Jit), || Arc::new(Tiered)];
 
 /// A configuration of Terrace.
 #[derive(Clone, Copy, Debug)]
@@ -50,11 +52,15 @@ pub struct Terrace {
     pub max_stack: usize,
     /// What decides when a tier that compiles at run time does: the index in [`POLICIES`], and the seed of the random one.
     pub policy: (usize, u8),
+    /// Which polls leave compiled code.
+    pub tier_down: TierDown,
 }
 
 /// Policies that compile early and often, each with `SEED` to replace.
 const POLICIES: &[&str] = &[
     "lazy",
+    "counter:threshold=0",
+    "counter:threshold=0,entry=0",
     "counter:threshold=1,loop=1,entry=1",
     "counter:threshold=20,loop=1,entry=5",
     "random:seed=SEED",
@@ -74,6 +80,7 @@ impl Terrace {
         canonicalize: true,
         max_stack: 2 << 20,
         policy: (0, 0),
+        tier_down: TierDown::Never,
     };
 
     /// Some configuration, with this one's meaning of NaNs and stack limit.
@@ -90,8 +97,19 @@ impl Terrace {
             gc_stress: rng.random(),
             verify,
             policy: (rng.random_range(0..POLICIES.len()), rng.random()),
+            tier_down: match rng.random_range(0..8) {
+                0..4 => TierDown::Never,
+                4 => TierDown::After(rng.random_range(0..20)),
+                polls => NonZeroU32::new(polls - 4).map_or(TierDown::Never, TierDown::Every),
+            },
             ..*self
         }
+    }
+
+    /// Whether anything runs as machine code.
+    fn compiles(&self) -> bool {
+        let tier = TIERS[self.tier]();
+        tier.id() == Jit::ID || tier.compiler().is_some()
     }
 
     fn policy(&self) -> PolicySpec {
@@ -106,6 +124,7 @@ impl Terrace {
         let tier = TIERS[self.tier]();
         let mut config = Config {
             policy: tier.compiler().map(|_| self.policy()),
+            tier_down: if self.compiles() { self.tier_down } else { TierDown::Never },
             level: self.level,
             translation: self.translation,
             fuel: self.fuel,
@@ -131,6 +150,9 @@ impl engine::Engine for Terrace {
         let mut name = format!("{tier} {:?} {:?}", self.level, self.translation).to_lowercase();
         if TIERS[self.tier]().compiler().is_some() {
             name += &format!(" {}", self.policy());
+        }
+        if self.compiles() && self.tier_down != TierDown::Never {
+            name += &format!(" {:?}", self.tier_down).to_lowercase();
         }
         for (on, word) in [
             (self.fuel, " fuel"),

@@ -81,6 +81,21 @@ impl Value {
             (a, b) => a == b,
         }
     }
+
+    /// As [`Value::agrees`], of values whose NaNs are where operators put them.
+    pub fn agrees_by_lane(self, other: Value) -> bool {
+        match (self, other) {
+            (Value::V128(a), Value::V128(b)) => lanes_agree(a, b),
+            (a, b) => a.agrees(b),
+        }
+    }
+}
+
+/// Whether vectors are the same but for NaNs that are lanes in both.
+fn lanes_agree(a: u128, b: u128) -> bool {
+    let f32s = (0..4).all(|lane| Value::F32((a >> (32 * lane)) as u32).agrees(Value::F32((b >> (32 * lane)) as u32)));
+    let f64s = (0..2).all(|lane| Value::F64((a >> (64 * lane)) as u64).agrees(Value::F64((b >> (64 * lane)) as u64)));
+    f32s || f64s
 }
 
 /// Whether byte strings are the same but for what may be NaNs in both: any 4 or 8 bytes around a difference.

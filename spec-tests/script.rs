@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::thread::{self, ScopedJoinHandle};
 
 use terrace::{
-    Config, Engine, Error, Extern, Instance, Level, Module, ModuleError, Store, ThrownException, TranslateError, Trap,
-    Val,
+    Config, Engine, Error, Extern, Instance, Level, Module, ModuleError, PolicySpec, Store, ThrownException, TierDown,
+    TranslateError, Trap, Val,
 };
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
@@ -32,6 +32,10 @@ pub struct Options {
     pub tier: Option<String>,
     /// How much the translator folds.
     pub level: Level,
+    /// When functions are compiled; as the tier has it if there is none.
+    pub policy: Option<PolicySpec>,
+    /// When activations leave compiled code.
+    pub tier_down: TierDown,
     /// Whether references are collected at every opportunity.
     pub gc_stress: bool,
 }
@@ -40,6 +44,10 @@ impl Options {
     fn config(&self, script: &Script) -> Result<Config, Error> {
         let mut config = Config::new();
         config.features(script.features).level(self.level).gc_stress(self.gc_stress).verify_bytecode(true);
+        config.tier_down(self.tier_down);
+        if let Some(policy) = &self.policy {
+            config.policy(policy.clone());
+        }
         if let Some(tier) = &self.tier {
             config.tier(tier)?;
         }

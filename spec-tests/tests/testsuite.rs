@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use terrace::{Engine, Level};
-use terrace_spec_tests::{Options, Report, SkipReason, generated, read_scripts, run_path, run_scripts, suites};
+use terrace::{Engine, Level, TierDown};
+use terrace_spec_tests::{Options, Report, Script, SkipReason, generated, read_scripts, run_path, run_scripts, suites};
 
 /// Prints past the test harness, which shows only what failing tests print: how much ran is worth seeing every time.
 macro_rules! announce {
@@ -43,7 +44,7 @@ const TOTALS: &[(&str, usize, usize)] = &[
     ("wide-arithmetic", 109, 107),
 ];
 
-/// The levels that a tier runs on. The reference tier on the plain level is what everything else is held against.
+/// What every tier runs on. The reference tier on the plain level is what everything else is held against.
 fn configurations() -> Vec<Options> {
     let mut configurations = Vec::new();
     for tier in Engine::tiers() {
@@ -51,11 +52,42 @@ fn configurations() -> Vec<Options> {
         configurations.extend(levels.iter().map(|&level| Options {
             tier: Some(tier.to_owned()),
             level,
-            gc_stress: false,
+            ..Options::default()
         }));
     }
     configurations
 }
+
+/// Policies that compile early or by chance, and polls that leave compiled code.
+const TIERING: &[(&str, Option<&str>, TierDown)] = &[
+    ("tiered", Some("counter:threshold=0"), TierDown::Never),
+    ("tiered", Some("counter:threshold=0,entry=0"), TierDown::Never),
+    ("tiered", Some("counter:threshold=1,entry=1"), TierDown::Never),
+    ("tiered", Some("random:seed=1,max=8"), TierDown::Never),
+    ("tiered", Some("random:seed=2"), TierDown::Every(NonZeroU32::new(3).unwrap())),
+    // Every loop head is entered, and left at its poll; then every other one is.
+    ("tiered", Some("counter:threshold=0,entry=0"), TierDown::Every(NonZeroU32::MIN)),
+    ("tiered", Some("counter:threshold=0"), TierDown::Every(NonZeroU32::new(2).unwrap())),
+    ("tiered", Some("lazy:mode=background"), TierDown::After(10)),
+    ("jit", None, TierDown::Every(NonZeroU32::MIN)),
+    ("jit", None, TierDown::Every(NonZeroU32::new(2).unwrap())),
+];
+
+/// Ways between the interpreter and compiled code, forced. All scripts run with `TERRACE_ALL=1`, otherwise those of [`CONTROL`].
+fn tiering() -> Vec<Options> {
+    let tiers = Engine::tiers();
+    let available = TIERING.iter().filter(|(tier, ..)| tiers.contains(tier));
+    let rows = available.map(|&(tier, policy, tier_down)| Options {
+        tier: Some(tier.to_owned()),
+        policy: policy.map(|policy| policy.parse().expect("a policy")),
+        tier_down,
+        ..Options::default()
+    });
+    rows.collect()
+}
+
+/// Suites in which control takes every kind of way.
+const CONTROL: [&str; 5] = ["core", "exceptions", "function-references", "reference-types", "tail-call"];
 
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -137,15 +169,37 @@ fn regressions() {
     }
 }
 
+/// Our own scripts, and those of [`CONTROL`]; with `TERRACE_ALL=1`, of all suites.
+fn scripts() -> Vec<Script> {
+    let all = std::env::var_os("TERRACE_ALL").is_some();
+    let mut scripts = read_scripts(&folder().join("regressions")).expect("the scripts can be read");
+    let suites = suites().into_iter().filter(|suite| all || CONTROL.contains(&&*suite.name));
+    scripts.extend(suites.flat_map(|suite| suite.scripts));
+    scripts.extend(generated::scripts());
+    scripts
+}
+
 /// References that are not rooted are found by collecting at every safepoint.
 #[test]
 fn references_survive_collection() {
-    const SUITES: [&str; 5] = ["core", "exceptions", "function-references", "reference-types", "tail-call"];
-    let mut scripts = read_scripts(&folder().join("regressions")).expect("the scripts can be read");
-    scripts.extend(suites().into_iter().filter(|suite| SUITES.contains(&&*suite.name)).flat_map(|suite| suite.scripts));
+    let scripts = scripts();
     for options in configurations() {
         let report = run_scripts(&scripts, &Options { gc_stress: true, ..options.clone() });
         assert!(report.is_success(), "{options:?}:\n{report}");
+    }
+}
+
+/// Whenever activations pass between the interpreter and compiled code, scripts do the same.
+#[test]
+fn activations_change_sides() {
+    let scripts = scripts();
+    for options in tiering() {
+        for gc_stress in [false, true] {
+            let options = Options { gc_stress, ..options.clone() };
+            let report = run_scripts(&scripts, &options);
+            announce!("{options:?}: {} assertions held", report.assertions_passed);
+            assert!(report.is_success(), "{options:?}:\n{report}");
+        }
     }
 }
 

@@ -165,7 +165,7 @@ pub struct StoreRecord {
     pub epoch: *const AtomicU64,
     /// The epoch at which polls stop execution.
     pub epoch_deadline: AtomicU64,
-    /// Set to a nonzero value from any thread to stop execution at the next poll.
+    /// A nonzero value, set from any thread, makes the next poll ask the runtime.
     pub interrupt: *const AtomicU64,
     /// The newest frame; newer ones have lower addresses. One past the oldest if there is none.
     pub frame: AtomicPtr<FrameRecord>,

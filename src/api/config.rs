@@ -1,7 +1,10 @@
 //! How an engine is set up.
 
+use std::sync::Arc;
+
 use terrace_core::bytecode::Level;
-use terrace_core::runtime::{self, Translation};
+use terrace_core::runtime::{self, TierDown, Translation};
+use terrace_core::tier::listener::CodeListener;
 use terrace_core::tier::policies::PolicySpec;
 use wasmparser::WasmFeatures;
 
@@ -131,6 +134,18 @@ impl Config {
     /// How much memory the machine code of a module may take, in bytes. What does not fit is interpreted.
     pub fn max_code(&mut self, bytes: usize) -> &mut Config {
         self.core.max_code = bytes;
+        self
+    }
+
+    /// When polls of machine code leave it for the interpreter.
+    pub fn tier_down(&mut self, when: TierDown) -> &mut Config {
+        self.core.tier_down = when;
+        self
+    }
+
+    /// Tells `listener` about machine code, whenever some is installed or freed.
+    pub fn code_listener(&mut self, listener: Arc<dyn CodeListener>) -> &mut Config {
+        self.core.code_listeners.push(listener);
         self
     }
 

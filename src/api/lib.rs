@@ -86,8 +86,10 @@ pub use terrace_core::runtime::table::TableError;
 pub use terrace_core::runtime::types::{TypeError, TypeId};
 pub use terrace_core::runtime::{
     Backtrace as WasmBacktrace, EngineError, FrameInfo, FuelError, GrowError, InterruptHandle, LimitError, LinkError,
-    ModuleError, ObjectError, ResourceLimiter, StoreLimits, StoreLimitsBuilder, Translation, TranslationStats,
+    ModuleError, ObjectError, ResourceLimiter, StoreLimits, StoreLimitsBuilder, TierDown, Translation, TranslationStats,
 };
+pub use terrace_core::tier::code::CompileStats;
+pub use terrace_core::tier::listener::{CodeListener, InstalledCode};
 pub use terrace_core::tier::manager::EventSink;
 pub use terrace_core::tier::policies::{self, PolicyError, PolicySpec};
 pub use terrace_core::tier::{events, timeline};

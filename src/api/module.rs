@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use terrace_core::runtime::{self, TranslationStats};
+use terrace_core::tier::code::CompileStats;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -145,6 +146,11 @@ impl Module {
     /// What translation has done for this module so far.
     pub fn translation_stats(&self) -> TranslationStats {
         self.core.translation_stats()
+    }
+
+    /// What compilation has done for this module so far.
+    pub fn compile_stats(&self) -> CompileStats {
+        self.core.compile_stats()
     }
 
     /// Translates every function now instead of at its first call.

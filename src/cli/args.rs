@@ -30,6 +30,11 @@ pub enum Command {
     /// A WASI command runs its `_start`; a reactor is initialized; --invoke calls any exported function. The exit code is the
     /// guest's, 134 if it was stopped by a trap or a timeout, 1 if the module cannot be run and 2 if the command line is wrong.
     Run(Box<RunArgs>),
+    /// Run a module, and print its hot functions and loops
+    ///
+    /// The guest is sampled: after each interval, where it next begins a function or an iteration of a loop. So a sample stands for what
+    /// ran since the last such place, host functions included.
+    Profile(Box<ProfileArgs>),
     /// Run scripts of the WebAssembly spec testsuite
     Wast(WastArgs),
     /// Check that a module is valid
@@ -106,12 +111,21 @@ pub struct RunArgs {
     /// Most bytes of each memory (with k, m, g); more than that cannot be instantiated and not be grown to
     #[arg(long, value_name = "N", value_parser = size)]
     pub max_memory: Option<usize>,
+    /// Go back to the interpreter for good behind N polls of machine code, which are at entries and loop heads
+    #[arg(long, value_name = "N")]
+    pub tier_down_at: Option<u64>,
     /// Write what happens to functions, and what the policy does about it, as lines of JSON
     #[arg(long, value_name = "FILE")]
     pub record_events: Option<PathBuf>,
     /// Write a timeline of compilation, in the format of Chrome's tracing
     #[arg(long, value_name = "FILE")]
     pub timeline: Option<PathBuf>,
+    /// Tell the profiler perf of machine code: in /tmp/perf-PID.map, or with its bytes in ./jit-PID.dump for perf inject
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub perf: Option<PerfFormat>,
+    /// Tell debuggers of machine code, so that GDB knows the names of functions
+    #[arg(long)]
+    pub debug_jit: bool,
     /// Print times and sizes to stderr
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
     pub stats: Option<StatsFormat>,
@@ -130,6 +144,25 @@ impl RunArgs {
     pub fn guest_args(&self) -> &[OsString] {
         self.file_and_args.get(1..).unwrap_or_default()
     }
+}
+
+/// Arguments of `terrace profile`.
+#[derive(Debug, Args)]
+pub struct ProfileArgs {
+    /// How long it is from one sample to the next (1ms, 10ms)
+    #[arg(long, value_name = "D", value_parser = duration, default_value = "1ms")]
+    pub interval: Duration,
+    /// How many functions and loops to print
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+    /// Write a flame graph
+    #[arg(long, value_name = "FILE")]
+    pub flame_graph: Option<PathBuf>,
+    /// Write the stacks, one per line with its number of samples
+    #[arg(long, value_name = "FILE")]
+    pub folded: Option<PathBuf>,
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Arguments of `terrace wast`.
@@ -214,6 +247,15 @@ pub enum Translation {
     Lazy,
     /// Both at the first call
     LazyValidation,
+}
+
+/// Files for perf.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PerfFormat {
+    /// Names and addresses
+    Map,
+    /// Names, addresses and bytes
+    Jitdump,
 }
 
 /// How statistics are printed.

@@ -10,6 +10,8 @@ mod literal;
 mod load;
 #[cfg(target_arch = "x86_64")]
 mod machine;
+mod observe;
+mod profile;
 #[cfg(target_arch = "x86_64")]
 mod records;
 mod run;
@@ -49,6 +51,7 @@ fn main() {
 fn dispatch(cli: Cli) -> Result<i32> {
     match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Profile(args) => profile::profile(&args),
         Command::Wast(args) => wast::wast(&args),
         Command::Validate(args) => validate::validate(&args).map(|()| 0),
         Command::Inspect(args) => print(|out| inspect::inspect(&args, out)),

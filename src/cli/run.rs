@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use terrace::{
-    Engine, Error, ExternType, Instance, Linker, Module, Store, StoreLimits, StoreLimitsBuilder, TranslateError, Trap,
-    Val,
+    Engine, Error, ExternType, Instance, Linker, Module, Store, StoreLimits, StoreLimitsBuilder, TierDown,
+    TranslateError, Trap, Val,
 };
 use terrace_wasi::{Exit, WasiCtx};
 
@@ -14,6 +14,8 @@ use crate::engine;
 use crate::failure::{Failure, Result};
 use crate::literal;
 use crate::load::load;
+use crate::observe;
+use crate::profile::Profiler;
 use crate::stats::{Stats, timed};
 use crate::timeout::Timeout;
 use crate::trace::Trace;
@@ -27,9 +29,18 @@ struct Host {
 
 /// Runs `terrace run` and returns the exit code.
 pub fn run(args: &RunArgs) -> Result<i32> {
+    run_profiled(args, None)
+}
+
+/// Runs a module under a profiler, if there is one.
+pub fn run_profiled(args: &RunArgs, profiler: Option<&Profiler>) -> Result<i32> {
     let timeout = args.timeout.map(Timeout::start).transpose().map_err(Failure::bad)?;
     let mut config = engine::config(&args.engine)?;
-    config.consume_fuel(args.fuel.is_some()).epoch_interruption(timeout.is_some());
+    config.consume_fuel(args.fuel.is_some()).epoch_interruption(timeout.is_some() || profiler.is_some());
+    if let Some(polls) = args.tier_down_at {
+        config.tier_down(TierDown::After(polls));
+    }
+    observe::add_listeners(args, &mut config)?;
     let engine = engine::engine(&config)?;
     let trace = Trace::start(&engine, args)?;
 
@@ -42,6 +53,7 @@ pub fn run(args: &RunArgs) -> Result<i32> {
     stats.functions = module.function_count();
     let modules: Vec<&Module> = preloads.iter().chain([&module]).collect();
     stats.count_translation(&modules, |stats| &mut stats.validate);
+    stats.count_compilation(&modules, engine.tier() == "jit");
 
     let limits = match args.max_memory {
         Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
@@ -56,6 +68,9 @@ pub fn run(args: &RunArgs) -> Result<i32> {
     if let Some(timeout) = &timeout {
         timeout.guard(store.interrupt_handle());
     }
+    if let Some(profiler) = profiler {
+        profiler.attach(&mut store, &modules).map_err(Failure::bad)?;
+    }
 
     let mut running = Running { args, timeout, linker: Linker::new(&engine), store };
     let mut ended = timed(&mut stats.execute, || running.run(&preloads, &module, entry));
@@ -65,6 +80,7 @@ pub fn run(args: &RunArgs) -> Result<i32> {
     }
     if let Some(format) = args.stats {
         stats.count_translation(&modules, |stats| &mut stats.execute);
+        stats.count_compilation(&modules, false);
         stats.fuel_left = running.store.get_fuel().ok();
         stats.print(format);
     }

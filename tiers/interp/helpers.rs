@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use terrace_abi::vm::Status;
 use terrace_abi::{TrapKind, Word};
 use terrace_core::runtime::memory::Width;
-use terrace_core::runtime::{FuncRef, InstanceRef, Link, Raise, Slots, Store, libcalls};
+use terrace_core::runtime::{FuncRef, InstanceRef, Link, Raise, Slots, Store, TierDown, libcalls};
 use terrace_core::tier::{code, policy};
 
 use crate::activation::{Activation, Helper, RESTORE, for_each_helper, header};
@@ -70,17 +70,26 @@ impl Site<'_> {
 
     /// Tells the tier manager that a `profile` instruction's function is hot, and goes on as that says.
     fn hot(self) -> Outcome {
+        self.store.safepoint();
         let Some(frame) = self.store.stack().top() else { unreachable!("an instruction has a frame") };
         let module = self.instance.module();
-        let (function, pc) = (frame.function, frame.pc);
-        let at = policy::Site::from_field(function.code[pc as usize].high());
-        let defined = function.index - module.imported_funcs();
-        match module.tiering().and_then(|tiering| tiering.hot(module, defined, at, pc)) {
-            Some(address) if !transition::is_compiled(self.store) => {
-                Ok(transition::land(self.activation, self.store, address))
-            }
-            _ => self.next(1),
+        let at = policy::Site::from_field(frame.function.code[frame.pc as usize].high());
+        let defined = frame.function.index - module.imported_funcs();
+        match module.tiering().is_some_and(|tiering| tiering.hot(module, defined, at)) {
+            true => self.next_or_compiled(1),
+            false => self.next(1),
         }
+    }
+
+    /// Goes on behind a poll of compiled code, in the interpreter.
+    fn leave(self) -> Outcome {
+        if let TierDown::After(_) = self.store.engine().config().tier_down
+            && let Some(frame) = self.store.stack().top()
+        {
+            let module = self.instance.module();
+            code::uninstall(module, frame.function.index - module.imported_funcs());
+        }
+        Ok(transition::interpret(self.store).wrapping_add(1))
     }
 
     /// Runs the instruction again, in the interpreter.
@@ -259,6 +268,9 @@ define! {
     throw_ref = |site| Err(libcalls::throw_ref(site.store, site.a()));
     poll = |site| {
         site.store.poll()?;
+        if transition::is_compiled(site.store) && site.store.leaves_compiled() {
+            return site.leave();
+        }
         site.next_or_compiled(0)
     };
     hot = |site| site.hot();

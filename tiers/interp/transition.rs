@@ -116,7 +116,7 @@ pub(crate) fn go_on(activation: &mut Activation, store: &mut Store, pc: u32) -> 
     if frame.compiled().is_none() {
         return frame.code.wrapping_add(pc as usize);
     }
-    let landing = store.stack().top().and_then(|frame| frame.function.compiled()?.landing(pc));
+    let landing = store.stack().top().and_then(|frame| frame.machine_code()?.landing(pc));
     match landing {
         Some(address) => land(activation, store, address),
         None => interpret(store),
@@ -134,5 +134,5 @@ pub(crate) fn osr(store: &Store) -> Option<*const u8> {
         return None;
     }
     let frame = store.stack().top()?;
-    frame.function.compiled()?.osr(frame.pc)
+    frame.machine_code()?.osr(frame.pc)
 }

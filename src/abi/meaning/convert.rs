@@ -19,9 +19,9 @@ ops! {
     [f64_convert_i32_s: i32 => f64, f64_convert_i32_u: u32 => f64, f64_convert_i64_s: i64 => f64, f64_convert_i64_u: u64 => f64]
         (a) = a as f64;
     /// The nearest `f32`, ties to even.
-    [f32_demote_f64: f64 => f32] (a) = (a as f32).quiet();
+    [f32_demote_f64: f64 => f32] (a) = (a as f32).result();
     /// The same number as `f64`.
-    [f64_promote_f32: f32 => f64] (a) = f64::from(a).quiet();
+    [f64_promote_f32: f32 => f64] (a) = f64::from(a).result();
 
     /// The operand's bits.
     [i32_reinterpret_f32: f32 => u32, i64_reinterpret_f64: f64 => u64] (a) = a.to_bits();

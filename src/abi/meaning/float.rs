@@ -8,8 +8,9 @@ use std::ops::Add;
 
 /// What `f32` and `f64` share beyond their inherent methods.
 pub(super) trait Float: Copy + PartialOrd + Add<Output = Self> {
-    /// The value, a NaN made quiet.
-    fn quiet(self) -> Self;
+    /// The value as an operator's result. A NaN is the canonical negative one: operators may always give it, and it is never what
+    /// canonicalization gives, so that a program that depends on the bits of NaNs behaves otherwise with it than without.
+    fn result(self) -> Self;
     /// The value, a NaN made the canonical positive one.
     fn canonical(self) -> Self;
     /// The value of the bits that `f` makes of the bits of two values.
@@ -20,8 +21,8 @@ macro_rules! floats {
     ($($t:ident $bits:ident)+) => { $(
         impl Float for $t {
             #[inline]
-            fn quiet(self) -> $t {
-                if self.is_nan() { $t::from_bits(self.to_bits() | quiet_bit!($t)) } else { self }
+            fn result(self) -> $t {
+                if self.is_nan() { -self.canonical() } else { self }
             }
             #[inline]
             fn canonical(self) -> $t {
@@ -53,7 +54,7 @@ pub(super) fn min<F: Float>(a: F, b: F) -> F {
     } else if a == b {
         a.on_bits(b, |a, b| a | b)
     } else {
-        (a + b).quiet()
+        (a + b).result()
     }
 }
 
@@ -67,7 +68,7 @@ pub(super) fn max<F: Float>(a: F, b: F) -> F {
     } else if a == b {
         a.on_bits(b, |a, b| a & b)
     } else {
-        (a + b).quiet()
+        (a + b).result()
     }
 }
 
@@ -93,24 +94,24 @@ ops! {
     [f32_copysign: f32, f64_copysign: f64] (a, b) = a.copysign(b);
 
     /// The operand rounded up to an integer.
-    [f32_ceil: f32, f64_ceil: f64] (a) = a.ceil().quiet();
+    [f32_ceil: f32, f64_ceil: f64] (a) = a.ceil().result();
     /// The operand rounded down to an integer.
-    [f32_floor: f32, f64_floor: f64] (a) = a.floor().quiet();
+    [f32_floor: f32, f64_floor: f64] (a) = a.floor().result();
     /// The operand rounded to an integer towards zero.
-    [f32_trunc: f32, f64_trunc: f64] (a) = a.trunc().quiet();
+    [f32_trunc: f32, f64_trunc: f64] (a) = a.trunc().result();
     /// The operand rounded to the nearest integer, ties to even.
-    [f32_nearest: f32, f64_nearest: f64] (a) = a.round_ties_even().quiet();
+    [f32_nearest: f32, f64_nearest: f64] (a) = a.round_ties_even().result();
     /// Square root.
-    [f32_sqrt: f32, f64_sqrt: f64] (a) = a.sqrt().quiet();
+    [f32_sqrt: f32, f64_sqrt: f64] (a) = a.sqrt().result();
 
     /// Sum.
-    [f32_add: f32, f64_add: f64] (a, b) = (a + b).quiet();
+    [f32_add: f32, f64_add: f64] (a, b) = (a + b).result();
     /// Difference.
-    [f32_sub: f32, f64_sub: f64] (a, b) = (a - b).quiet();
+    [f32_sub: f32, f64_sub: f64] (a, b) = (a - b).result();
     /// Product.
-    [f32_mul: f32, f64_mul: f64] (a, b) = (a * b).quiet();
+    [f32_mul: f32, f64_mul: f64] (a, b) = (a * b).result();
     /// Quotient.
-    [f32_div: f32, f64_div: f64] (a, b) = (a / b).quiet();
+    [f32_div: f32, f64_div: f64] (a, b) = (a / b).result();
     /// The lesser operand, where -0 is less than +0; a NaN if either operand is one.
     [f32_min: f32, f64_min: f64] (a, b) = min(a, b);
     /// The greater operand, where +0 is greater than -0; a NaN if either operand is one.

@@ -30,9 +30,9 @@ same! {
 
 lanewise! {
     /// `a * b + c`, rounded once.
-    [f32x4_relaxed_madd: f32, f64x2_relaxed_madd: f64] (a, b, c) = a.mul_add(b, c).quiet();
+    [f32x4_relaxed_madd: f32, f64x2_relaxed_madd: f64] (a, b, c) = a.mul_add(b, c).result();
     /// `-(a * b) + c`, rounded once.
-    [f32x4_relaxed_nmadd: f32, f64x2_relaxed_nmadd: f64] (a, b, c) = (-a).mul_add(b, c).quiet();
+    [f32x4_relaxed_nmadd: f32, f64x2_relaxed_nmadd: f64] (a, b, c) = (-a).mul_add(b, c).result();
 }
 
 ops! {

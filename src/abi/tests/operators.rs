@@ -214,7 +214,7 @@ fn fields_are_as_wide_as_their_operands() {
             let fits = match operand.kind {
                 Kind::Def | Kind::Use | Kind::Imm16 => bits == 16,
                 Kind::Loop | Kind::Lane | Kind::Shift | Kind::Offset | Kind::Count => bits >= 16,
-                Kind::Imm64 => bits == 64,
+                Kind::Imm64 | Kind::Cell => bits == 64,
                 _ => bits == 32,
             };
             assert!(fits, "{op:?} {form:?} {operand:?}");

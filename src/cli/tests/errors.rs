@@ -3,7 +3,7 @@
 mod common;
 
 use std::io::Read;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -200,6 +200,14 @@ fn timeouts_end_bulk_operations() {
 #[test]
 fn interrupts_from_the_terminal_end_a_blocked_read() {
     let mut command = command(["run"]);
+    // SAFETY: between fork and exec this makes one system call.
+    unsafe {
+        // Interrupts are ignored in a shell's background, which children inherit.
+        command.pre_exec(|| match libc::signal(libc::SIGINT, libc::SIG_DFL) {
+            libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        });
+    }
     let mut child = command.arg(program("wordcount")).stdin(Stdio::piped()).spawn().expect("the program starts");
     std::thread::sleep(Duration::from_millis(300));
     let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();

@@ -122,10 +122,21 @@ impl Function {
         self.positions.get(pc)
     }
 
+    /// Whether calls run machine code. Another thread may change it.
+    pub fn is_compiled(&self) -> bool {
+        self.compiled.is_set()
+    }
+
     /// The machine code that calls run, if any is installed.
+    ///
+    /// # Safety
+    ///
+    /// As long as the result is used, either nobody takes the function's code out, or a store of the module's engine is in wasm that was
+    /// so before, and passes no [safepoint](crate::runtime::Store::safepoint).
     #[inline]
-    pub fn compiled(&self) -> Option<&Compiled> {
-        self.compiled.get()
+    pub unsafe fn compiled(&self) -> Option<&Compiled> {
+        // SAFETY: the caller's promise.
+        unsafe { self.compiled.get() }
     }
 
     /// Visits the slots that hold heap references while the instruction at `pc`, a safepoint, runs.

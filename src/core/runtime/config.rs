@@ -1,10 +1,13 @@
 //! How an engine is set up.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::thread;
 
 use wasmparser::WasmFeatures;
 
 use crate::bytecode::{CodeConfig, Level};
+use crate::tier::listener::CodeListener;
 use crate::tier::policies::PolicySpec;
 
 use super::heap::HeapConfig;
@@ -23,6 +26,21 @@ pub enum Translation {
     Lazy,
     /// Both at the first call: a module with invalid functions loads, and calling one of those fails.
     LazyValidation,
+}
+
+/// When polls of compiled code leave it for the interpreter, for tests and experiments: results never depend on it. Anything but `Never`
+/// implies polls, which all ask the runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum TierDown {
+    /// They do not.
+    #[default]
+    Never,
+    /// Every so many polls of compiled code in a store, one of them does. The activation comes back wherever it could have entered
+    /// compiled code before; with 1, it gets no further there than to the next poll.
+    Every(NonZeroU32),
+    /// Behind so many polls of compiled code in a store, they do for good: a function that comes to another one loses its machine code,
+    /// and is not compiled again.
+    After(u64),
 }
 
 /// Settings of an engine.
@@ -50,10 +68,14 @@ pub struct Config {
     /// When functions are compiled; by default, as the tier has it. Policies that compile need a tier that can. An engine's is never
     /// `None`.
     pub policy: Option<PolicySpec>,
+    /// When activations leave compiled code.
+    pub tier_down: TierDown,
     /// How many threads compile in the background.
     pub compile_threads: usize,
     /// How much memory the machine code of a module may take, in bytes.
     pub max_code: usize,
+    /// Who is told about machine code that is installed.
+    pub code_listeners: Vec<Arc<dyn CodeListener>>,
     /// What the heap of references may do.
     pub heap: HeapConfig,
     /// Whether everything that is translated is verified. A failure is a bug of the engine, and panics.
@@ -93,8 +115,10 @@ impl Default for Config {
             memory: MemoryTunables::default(),
             max_stack: 64 << 20,
             policy: None,
+            tier_down: TierDown::default(),
             compile_threads: thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2)),
             max_code: 1 << 30,
+            code_listeners: Vec::new(),
             heap: HeapConfig::default(),
             verify_bytecode: false,
         }

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmparser::WasmFeatures;
 
-use super::config::Config;
+use super::config::{Config, TierDown};
 use super::types::TypeRegistry;
 use crate::tier::manager::Manager;
 use crate::tier::policies::PolicyError;
+use crate::tier::reclaim::Reclaimer;
 use crate::tier::{Support, Tier, TierId};
 
 /// Why an engine cannot be made.
@@ -49,6 +50,7 @@ struct Inner {
     tier: Arc<dyn Tier>,
     /// If the policy compiles anything.
     manager: Option<Manager>,
+    reclaimer: Arc<Reclaimer>,
     epoch: AtomicU64,
 }
 
@@ -68,6 +70,7 @@ impl Engine {
         if !Engine::MAX_STACK.contains(&config.max_stack) {
             return Err(EngineError::MaxStack(config.max_stack));
         }
+        config.polls |= config.tier_down != TierDown::Never;
         let policy = config.policy.get_or_insert_with(|| tier.policy());
         let manager = match policy.compiles() {
             false => None,
@@ -76,8 +79,8 @@ impl Engine {
                 Some(Manager::new(policy, tier.compiler().ok_or(lacks)?, config.compile_threads)?)
             }
         };
-        let (types, epoch) = (TypeRegistry::new(), AtomicU64::new(0));
-        Ok(Engine(Arc::new(Inner { config, types, tier, manager, epoch })))
+        let (types, reclaimer, epoch) = (TypeRegistry::new(), Reclaimer::new(), AtomicU64::new(0));
+        Ok(Engine(Arc::new(Inner { config, types, tier, manager, reclaimer, epoch })))
     }
 
     /// The settings.
@@ -98,6 +101,11 @@ impl Engine {
     /// What decides about compilation; `None` if nothing is compiled.
     pub fn manager(&self) -> Option<&Manager> {
         self.0.manager.as_ref()
+    }
+
+    /// What decides when machine code may be freed.
+    pub(crate) fn reclaimer(&self) -> &Arc<Reclaimer> {
+        &self.0.reclaimer
     }
 
     /// The epoch counter. Its address is good as long as any clone of the engine.

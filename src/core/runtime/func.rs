@@ -220,6 +220,8 @@ pub(super) unsafe extern "C" fn host_entry(store: *mut Store, func: *const FuncR
     slots.read(0, &mut values[..params]);
     store.stress(host.func_type.params(), values);
     let caller = store.caller();
+    // The host takes as long as it likes.
+    store.safepoint();
     let outcome = catch_unwind(AssertUnwindSafe(|| (host.call)(store, caller, values)));
     match outcome {
         Ok(Ok(())) => {

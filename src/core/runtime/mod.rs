@@ -33,7 +33,7 @@ mod tests;
 mod trap;
 pub mod types;
 
-pub use config::{Config, Translation};
+pub use config::{Config, TierDown, Translation};
 pub use engine::{Engine, EngineError};
 pub use extern_::{Extern, ExternType, GlobalRef, MemoryRef, TableRef, TagRef};
 pub use func::{FuncRef, HostCall, HostFunc, SlotEntry};

@@ -26,6 +26,7 @@ use super::instance::{Instance, InstanceRef};
 use super::mmap::{MapError, Reservation, page_size};
 use super::pinned::Pinned;
 use crate::bytecode::Function;
+use crate::tier::code::Compiled;
 
 /// An activation to begin.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,14 @@ pub struct FrameView<'a> {
     pub pc: u32,
     /// The function's slots.
     pub slots: Slots,
+}
+
+impl<'a> FrameView<'a> {
+    /// The machine code that calls of the function run, if there is any.
+    pub fn machine_code(&self) -> Option<&'a Compiled> {
+        // SAFETY: while its stack has frames, a store is active, and passes no safepoint while the view borrows its stack.
+        unsafe { self.function.compiled() }
+    }
 }
 
 /// The slots of one activation, valid while its frame is on the stack.
@@ -550,6 +559,20 @@ impl VmStack {
             None => frame.pc.addr().wrapping_sub(frame.code.addr()) / size_of::<Word>(),
         } as u32;
         Some(FrameView { function, instance, pc, slots: Slots { base: frame.base, len: function.frame_slots } })
+    }
+
+    /// Lists where machine code goes on when what its frames have called returns.
+    pub(super) fn code_returns(&self, list: &mut Vec<usize>) {
+        let mut frame = self.newest();
+        while frame != self.frames {
+            // SAFETY: frames from the newest to the oldest are initialized, and below the newest is room for another one.
+            let (compiled, address) = unsafe { ((*frame).compiled(), (*frame.wrapping_sub(1)).return_address as usize) };
+            // Recursion has the same ones.
+            if compiled.is_some() && list.last() != Some(&address) {
+                list.push(address);
+            }
+            frame = frame.wrapping_add(1);
+        }
     }
 
     /// Ends the newest frames until `depth` are left, and gives their charges back.

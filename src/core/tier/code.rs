@@ -2,9 +2,10 @@
 //!
 //! What a compiler makes is installed by batches, each in pages of its own. A function's code is published at three places,
 //! which other threads read without locks: the function's description, the cell that compiled callers call through, and
-//! the entry cell of the interpreter. Taking a function's code out again restores those, but not its memory: activations
-//! may be in it, and threads may be on their way there. So code lives as long as its module, and everybody who runs a
-//! function keeps its module alive.
+//! the entry cell of the interpreter. Taking a function's code out again restores those, but does not free it: activations
+//! may be in it, and threads may be on their way there. A batch of which no function is published any more is retired, and
+//! freed when no store can have it in use ([`reclaim`](super::reclaim)); whether that is so is looked at whenever code of the
+//! module comes or goes. Everybody who runs a function keeps its module alive, which keeps the rest.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +20,8 @@ use terrace_abi::{TrapKind, Word};
 #[cfg(all(any(target_os = "linux", target_os = "macos"), any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub use super::code_memory::init;
 pub use super::code_memory::{CodeError, CodeMemory, memory_bytes};
+use super::listener::{CodeListener, InstalledCode};
+use super::reclaim::Reclaimer;
 use crate::bytecode::Function;
 use crate::runtime::{Module, WeakModule};
 
@@ -84,6 +87,8 @@ unsafe impl Sync for Address {}
 /// Installed machine code of one function.
 pub struct Compiled {
     defined: u32,
+    /// The number of its batch among those of its module.
+    batch: u64,
     start: Address,
     len: usize,
     entry: u32,
@@ -167,10 +172,17 @@ impl fmt::Debug for Compiled {
 pub(crate) struct CompiledCell(AtomicPtr<Compiled>);
 
 impl CompiledCell {
+    /// # Safety
+    ///
+    /// As for [`Function::compiled`].
     #[inline]
-    pub(crate) fn get(&self) -> Option<&Compiled> {
-        // SAFETY: only `install` puts code here, which lives as long as the module, and so at least as long as this cell.
+    pub(crate) unsafe fn get(&self) -> Option<&Compiled> {
+        // SAFETY: only `install` puts code here; the caller's promise is that it is not freed meanwhile.
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        !self.0.load(Ordering::Relaxed).is_null()
     }
 }
 
@@ -179,6 +191,7 @@ struct Batch {
     functions: Box<[Compiled]>,
     memory: CodeMemory,
     module: WeakModule,
+    listeners: Vec<Arc<dyn CodeListener>>,
 }
 
 /// The batches of the process by their addresses.
@@ -188,6 +201,34 @@ impl Drop for Batch {
     fn drop(&mut self) {
         // The memory goes behind this, so nobody else can have the address yet.
         BATCHES.write().unwrap_or_else(PoisonError::into_inner).remove(&self.memory.addresses().start);
+        for listener in &self.listeners {
+            listener.removed(self.addresses());
+        }
+    }
+}
+
+impl Batch {
+    /// From the first function's first byte to the last one's last.
+    fn addresses(&self) -> Range<usize> {
+        let start = self.functions.first().map_or(0, |first| first.addresses().start);
+        start..self.functions.last().map_or(0, |last| last.addresses().end)
+    }
+
+    /// Tells who wants to know that the functions will run.
+    fn announce(&self, module: &Module) {
+        if self.listeners.is_empty() {
+            return;
+        }
+        let installed = |compiled| {
+            let &Compiled { defined, .. } = compiled;
+            let index = module.imported_funcs() + defined;
+            let (module, function) = (module.name(), module.function_name(index));
+            InstalledCode { module, function, index, code: Compiled::bytes(compiled) }
+        };
+        let functions: Vec<_> = self.functions.iter().map(installed).collect();
+        for listener in &self.listeners {
+            listener.installed(&functions);
+        }
     }
 }
 
@@ -198,7 +239,7 @@ pub struct CompileStats {
     pub functions: u64,
     /// Bytes of machine code, constants included.
     pub code_bytes: u64,
-    /// Bytes of memory that the code takes.
+    /// Bytes of memory that the code takes, as far as it is not freed yet.
     pub memory_bytes: u64,
     /// Time spent, over all threads.
     pub time: Duration,
@@ -214,8 +255,49 @@ pub(crate) struct ModuleCode {
 
 #[derive(Default)]
 struct Installed {
-    batches: Vec<Arc<Batch>>,
+    /// Batches that have a published function, by their numbers, and so in the order in which they came.
+    live: BTreeMap<u64, Live>,
+    retired: Vec<Retired>,
+    /// The number of the next batch.
+    next: u64,
     stats: CompileStats,
+}
+
+struct Live {
+    batch: Arc<Batch>,
+    /// How many of its functions are published.
+    functions: usize,
+}
+
+struct Retired {
+    batch: Arc<Batch>,
+    generation: u64,
+}
+
+impl Installed {
+    /// A function of a batch is no longer published anywhere.
+    fn unpublished(&mut self, reclaimer: &Reclaimer, batch: u64) {
+        let Some(live) = self.live.get_mut(&batch) else { return };
+        live.functions -= 1;
+        if live.functions == 0
+            && let Some(Live { batch, .. }) = self.live.remove(&batch)
+        {
+            self.retired.push(Retired { batch, generation: reclaimer.retire() });
+        }
+    }
+
+    /// Frees what nobody has in use.
+    fn reclaim(&mut self, reclaimer: &Reclaimer) {
+        let memory_bytes = &mut self.stats.memory_bytes;
+        self.retired.retain(|Retired { batch, generation }| {
+            let addresses = batch.memory.addresses();
+            let free = reclaimer.is_free(*generation, &addresses);
+            if free {
+                *memory_bytes -= addresses.len() as u64;
+            }
+            !free
+        });
+    }
 }
 
 impl ModuleCode {
@@ -260,7 +342,7 @@ fn function(module: &Module, defined: u32) -> &Function {
 pub type Shim<'a> = dyn Fn(&Function, *const u8) -> Box<[Word]> + 'a;
 
 /// Installs machine code of functions that `module` defines, and publishes it: calls run it from now on. Code that a function
-/// had before stays where it is for the activations in it. A function whose entry cell holds neither its running form nor
+/// had before is taken out. A function whose entry cell holds neither its running form nor
 /// code, because it is probed, is left as it is.
 ///
 /// # Panics
@@ -275,7 +357,9 @@ pub unsafe fn install(module: &Module, functions: Vec<(u32, MachineCode)>, shim:
     let module_code = module_code(module);
     let mut len = 0;
     let starts: Vec<usize> = functions.iter().map(|(_, code)| place(&mut len, code)).collect();
+    let reclaimer = module.engine().reclaimer();
     let mut installed = module_code.installed();
+    installed.reclaim(reclaimer);
     let memory_bytes = installed.stats.memory_bytes as usize + CodeMemory::size_of(len);
     let limit = module.engine().config().max_code;
     if memory_bytes > limit {
@@ -289,11 +373,13 @@ pub unsafe fn install(module: &Module, functions: Vec<(u32, MachineCode)>, shim:
             bytes[code.words_at as usize..][..8].copy_from_slice(&words.to_ne_bytes());
         }
     })?;
+    let number = installed.next;
     let compiled = |(start, (defined, code)): (usize, (u32, MachineCode))| {
         let start = memory.base().wrapping_add(start);
         let entry = start.wrapping_add(code.entry as usize);
         Compiled {
             defined,
+            batch: number,
             start: Address(start),
             len: code.bytes.len(),
             entry: code.entry,
@@ -305,18 +391,23 @@ pub unsafe fn install(module: &Module, functions: Vec<(u32, MachineCode)>, shim:
         }
     };
     let functions: Box<[Compiled]> = starts.into_iter().zip(functions).map(compiled).collect();
-    let batch = Arc::new(Batch { functions, memory, module: module.downgrade() });
+    let listeners = module.engine().config().code_listeners.clone();
+    let batch = Arc::new(Batch { functions, memory, module: module.downgrade(), listeners });
     let start = batch.memory.addresses().start;
     BATCHES.write().unwrap_or_else(PoisonError::into_inner).insert(start, Arc::downgrade(&batch));
-    let stats = &mut installed.stats;
-    stats.memory_bytes = memory_bytes as u64;
+    batch.announce(module);
+    installed.next += 1;
+    installed.stats.memory_bytes = memory_bytes as u64;
+    installed.live.insert(number, Live { batch: Arc::clone(&batch), functions: batch.functions.len() });
     for compiled in &batch.functions {
+        let stats = &mut installed.stats;
         stats.functions += 1;
         stats.code_bytes += compiled.len as u64;
         stats.time += compiled.time;
-        publish(module, module_code, compiled);
+        if let Some(unpublished) = publish(module, module_code, compiled) {
+            installed.unpublished(reclaimer, unpublished);
+        }
     }
-    installed.batches.push(batch);
     Ok(())
 }
 
@@ -335,42 +426,103 @@ fn running(function: &Function) -> *mut Word {
     function.running.get().map_or(ptr::null_mut(), |words| words.as_ptr().cast_mut())
 }
 
-fn publish(module: &Module, module_code: &ModuleCode, compiled: &Compiled) {
+/// Publishes a function's code. Gives the batch that has one published function less thereby, if any.
+fn publish(module: &Module, module_code: &ModuleCode, compiled: &Compiled) -> Option<u64> {
     let function = function(module, compiled.defined);
     let defined = compiled.defined as usize;
     let shim = compiled.shim.as_ptr().cast_mut();
-    let before = function.compiled().map(|before| before.shim.as_ptr().cast_mut());
+    // SAFETY: code is only taken out under the lock that the caller has.
+    let before = unsafe { function.compiled() };
+    let (before, replaced) = before.map(|before| (before.shim.as_ptr().cast_mut(), before.batch)).unzip();
     // The description comes first: from code, its tables are found.
     let cell = &module.entries()[defined];
     let replaceable = |now: *mut Word| now.is_null() || now == running(function) || Some(now) == before;
     if !replaceable(cell.load(Ordering::Relaxed)) {
-        return;
+        return Some(compiled.batch);
     }
     function.compiled.0.store(ptr::from_ref(compiled).cast_mut(), Ordering::Release);
     module_code.entries[defined].store(compiled.entry().cast_mut(), Ordering::Release);
     // Meanwhile, the interpreter may have made its running form.
     let _ = cell.fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| replaceable(now).then_some(shim));
+    replaced
 }
 
 /// Makes calls of a function run in the interpreter again. `false`: it has no machine code.
 ///
-/// Activations in the code, and threads on their way to it, are not stopped; what they need stays.
+/// Activations in the code, and threads on their way to it, are not stopped; what they need stays as long as they do.
 ///
 /// # Panics
 ///
 /// If the module is not prepared, or defines no such function.
 pub fn uninstall(module: &Module, defined: u32) -> bool {
     let module_code = module_code(module);
-    let _installed = module_code.installed();
+    let mut installed = module_code.installed();
     let Some(Ok(function)) = module.translated(defined) else { return false };
-    let Some(compiled) = function.compiled() else { return false };
-    let shim = compiled.shim.as_ptr().cast_mut();
+    // SAFETY: code is only taken out under this lock, below, and freed behind that.
+    let Some(compiled) = (unsafe { function.compiled() }) else { return false };
+    let (shim, batch) = (compiled.shim.as_ptr().cast_mut(), compiled.batch);
     let cell = &module.entries()[defined as usize];
     // A probed form stays.
     let _ = cell.compare_exchange(shim, running(function), Ordering::AcqRel, Ordering::Relaxed);
     module_code.entries[defined as usize].store(module_code.without.0.cast_mut(), Ordering::Release);
     function.compiled.0.store(ptr::null_mut(), Ordering::Release);
+    let reclaimer = module.engine().reclaimer();
+    installed.unpublished(reclaimer, batch);
+    installed.reclaim(reclaimer);
     true
+}
+
+/// Frees code that was taken out, as far as nobody has it in use any more.
+pub fn reclaim(module: &Module) {
+    if let Some(code) = module.compiled().get() {
+        code.installed().reclaim(module.engine().reclaimer());
+    }
+}
+
+/// This part of the limit is kept free of published code, so that new code has room while that whose place it takes is still in use.
+const SLACK: usize = 8;
+
+/// How many of the first functions are to be installed together: one, or more that fit into the slack.
+pub(crate) fn batch_len(module: &Module, functions: &[(u32, MachineCode)]) -> usize {
+    let (mut len, slack) = (0, module.engine().config().max_code / SLACK);
+    let fitting = functions.iter().take_while(|(_, code)| {
+        place(&mut len, code);
+        CodeMemory::size_of(len) <= slack
+    });
+    fitting.count().max(1)
+}
+
+/// Bytes of memory that these functions take if they are installed together.
+pub(crate) fn batch_bytes(functions: &[(u32, MachineCode)]) -> usize {
+    let mut len = 0;
+    for (_, code) in functions {
+        place(&mut len, code);
+    }
+    CodeMemory::size_of(len)
+}
+
+/// The functions to take out so that there is room for so many bytes more: of those that were compiled the longest ago.
+pub(crate) fn oldest(module: &Module, bytes: usize) -> Vec<u32> {
+    let Some(code) = module.compiled().get() else { return Vec::new() };
+    let limit = module.engine().config().max_code;
+    let room = (limit - limit / SLACK).saturating_sub(bytes);
+    let installed = code.installed();
+    let retired: usize = installed.retired.iter().map(|retired| retired.batch.memory.addresses().len()).sum();
+    let mut live = installed.stats.memory_bytes as usize - retired;
+    let mut functions = Vec::new();
+    for (&number, Live { batch, .. }) in &installed.live {
+        if live <= room {
+            break;
+        }
+        live -= batch.memory.addresses().len();
+        let published = |compiled: &&Compiled| match module.translated(compiled.defined) {
+            // SAFETY: code is only taken out under the lock that is held.
+            Some(Ok(function)) => unsafe { function.compiled() }.is_some_and(|now| now.batch == number),
+            _ => false,
+        };
+        functions.extend(batch.functions.iter().filter(published).map(|compiled| compiled.defined));
+    }
+    functions
 }
 
 /// Installed code, found by an address in it. It keeps the code's memory and its module.

@@ -3,16 +3,20 @@
 //! Code and profiles belong to a module, so each module has a policy of its own, behind a lock that is never held while anything is
 //! compiled. A function is compiled once however many stores and threads ask: who wants to compile it claims it first. Compile threads
 //! belong to the engine, and start when something is first compiled in the background.
+//!
+//! Where the limit of code leaves no room, what was compiled the longest ago goes back to the interpreter. What does not fit even so,
+//! because that code is still in use, is compiled again when it has become hot once more.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::claim::{Claim, Phase};
 use super::code::{self, CodeError, MachineCode};
 use super::events::Record;
 use super::policies::{MakePolicy, PolicyError, PolicySpec};
@@ -105,7 +109,7 @@ impl Manager {
         self.record(&Record { time: self.now(), module: number, thread: 0, bodies: Some(bodies), event, action });
         let budgets = (0..module.defined_funcs()).map(|function| policy.budget(function, &profile.view()));
         let counters = Counters::new(budgets);
-        let claims = (0..module.defined_funcs()).map(|_| Claim::default()).collect();
+        let claims = (0..module.defined_funcs()).map(|_| Claim::new()).collect();
         Tiering { number, first: action, counters, claims, decider: Mutex::new(Decider { policy, profile }) }
     }
 
@@ -128,50 +132,13 @@ impl fmt::Debug for Manager {
     }
 }
 
+/// Whether there is machine code that calls of a function run.
+fn is_compiled(module: &Module, function: u32) -> bool {
+    matches!(module.translated(function), Some(Ok(function)) if function.is_compiled())
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How far a function is: who moves it from [`Phase::Idle`] compiles it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum Phase {
-    Idle,
-    Claimed,
-    Compiled,
-    Failed,
-}
-
-/// A function's phase, and whether activations may go over to its code in loops.
-#[derive(Debug, Default)]
-struct Claim(AtomicU8);
-
-impl Claim {
-    const OSR: u8 = 4;
-
-    fn get(&self) -> (Phase, bool) {
-        let bits = self.0.load(Ordering::Acquire);
-        let phase = [Phase::Idle, Phase::Claimed, Phase::Compiled, Phase::Failed][usize::from(bits & 3)];
-        (phase, bits & Claim::OSR != 0)
-    }
-
-    /// Claims the function, if nobody has.
-    fn claim(&self, osr: bool) -> bool {
-        let bits = Phase::Claimed as u8 | if osr { Claim::OSR } else { 0 };
-        self.0.compare_exchange(Phase::Idle as u8, bits, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-    }
-
-    /// Moves a function on that the caller has claimed.
-    fn set(&self, phase: Phase) {
-        let osr = self.0.load(Ordering::Relaxed) & Claim::OSR;
-        self.0.store(phase as u8 | osr, Ordering::Release);
-    }
-
-    /// Claims a function that is compiled, to take its code away.
-    fn reclaim(&self) -> bool {
-        let reclaim = |bits: u8| (bits & 3 == Phase::Compiled as u8).then_some(Phase::Claimed as u8);
-        self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, reclaim).is_ok()
-    }
 }
 
 /// The tiering of a module.
@@ -212,32 +179,38 @@ impl Tiering {
     /// Carries out what the policy wants done before anything runs.
     pub(crate) fn start(&self, module: &Module) {
         if let Some(work) = Work::new(module, 0) {
-            work.all_happened(work.carry_out(self.first));
+            work.carry_out([self.first]);
         }
     }
 
-    /// A function that is interpreted has used up its budget, at the `profile` instruction at `pc`. Gives the machine code that the
-    /// activation is to go on in, if there is any for this place.
-    pub fn hot(&self, module: &Module, function: u32, at: Site, pc: u32) -> Option<*const u8> {
+    /// A function that is interpreted has used up its budget. `true`: the activation may go on in machine code, if that has an entry for
+    /// this place.
+    pub fn hot(&self, module: &Module, function: u32, at: Site) -> bool {
         let claim = &self.claims[function as usize];
         if claim.get().0 == Phase::Idle {
             // For those who come while the policy decides.
             self.counters.set(function, FOREVER);
-            Work::new(module, 0)?.all_happened([Event::Hot { function, at }]);
-        }
-        let (phase, osr) = claim.get();
-        let (budget, code) = match phase {
-            Phase::Idle => return None,
-            Phase::Claimed => (self.first_budget(function).max(RECHECK), None),
-            Phase::Compiled if osr => {
-                let compiled = module.translated(function)?.ok()?.compiled();
-                // Other activations may be in loops as well.
-                compiled.map_or((FOREVER, None), |compiled| (0, compiled.osr(pc)))
+            if let Some(work) = Work::new(module, 0) {
+                work.happened(Event::Hot { function, at });
             }
-            Phase::Compiled | Phase::Failed => (FOREVER, None),
-        };
-        self.counters.set(function, budget);
-        code
+        }
+        let mut now = claim.get();
+        loop {
+            let budget = match now {
+                // The policy has said.
+                (Phase::Idle, _) => return false,
+                (Phase::Claimed, _) => self.first_budget(function).max(RECHECK),
+                // Other activations may be in loops as well.
+                (Phase::Compiled, true) if is_compiled(module, function) => 0,
+                (Phase::Compiled | Phase::Failed, _) => FOREVER,
+            };
+            self.counters.set(function, budget);
+            // Who moves the function on sets its budget before that.
+            let then = std::mem::replace(&mut now, claim.get());
+            if then == now {
+                return budget == 0;
+            }
+        }
     }
 
     fn first_budget(&self, function: u32) -> u32 {
@@ -268,16 +241,13 @@ impl<'a> Work<'a> {
         Some(Work { manager: module.engine().manager()?, module, tiering: module.tiering()?, thread })
     }
 
-    /// Tells the policy about events, does what it says, and so on.
-    pub(super) fn all_happened(self, events: impl IntoIterator<Item = Event>) {
-        let mut events: VecDeque<Event> = events.into_iter().collect();
-        while let Some(event) = events.pop_front() {
-            let action = self.decide(event);
-            if let (Event::Hot { function, .. }, Action::Continue { budget }) = (event, action) {
-                self.tiering.counters.set(function, budget);
-            }
-            events.extend(self.carry_out(action));
+    /// Tells the policy about an event, does what it says, and so on.
+    fn happened(self, event: Event) {
+        let action = self.decide(event);
+        if let (Event::Hot { function, .. }, Action::Continue { budget }) = (event, action) {
+            self.tiering.counters.set(function, budget);
         }
+        self.carry_out([action]);
     }
 
     fn decide(self, event: Event) -> Action {
@@ -297,18 +267,23 @@ impl<'a> Work<'a> {
         action
     }
 
-    /// Does what the policy says; gives what happens thereby.
-    fn carry_out(self, action: Action) -> Vec<Event> {
-        match action {
-            Action::Nothing | Action::Continue { .. } => Vec::new(),
-            Action::Compile { function, mode, osr } => self.request(function..function.saturating_add(1), mode, osr),
-            Action::CompileAll { mode, osr } => self.request(0..self.module.defined_funcs(), mode, osr),
-            Action::Evict { function } => self.evict(function).into_iter().collect(),
+    /// Does what the policy says, and what it says about that.
+    pub(super) fn carry_out(self, actions: impl IntoIterator<Item = Action>) {
+        let mut actions: VecDeque<Action> = actions.into_iter().collect();
+        while let Some(action) = actions.pop_front() {
+            actions.extend(match action {
+                Action::Nothing | Action::Continue { .. } => Vec::new(),
+                Action::Compile { function, mode, osr } => {
+                    self.request(function..function.saturating_add(1), mode, osr)
+                }
+                Action::CompileAll { mode, osr } => self.request(0..self.module.defined_funcs(), mode, osr),
+                Action::Evict { function } => self.evict(function).into_iter().collect(),
+            });
         }
     }
 
     /// Compiles functions, but for those that are on the way already.
-    fn request(self, functions: Range<u32>, mode: Mode, osr: bool) -> Vec<Event> {
+    fn request(self, functions: Range<u32>, mode: Mode, osr: bool) -> Vec<Action> {
         // A function that is asked for alone is waited for.
         let urgent = functions.len() == 1;
         let claim = |function: &u32| self.tiering.claims.get(*function as usize).is_some_and(|claim| claim.claim(osr));
@@ -316,82 +291,101 @@ impl<'a> Work<'a> {
         match mode {
             Mode::Sync => self.compile(&claimed),
             Mode::Background => {
-                let mut events = Vec::new();
+                let mut actions = Vec::new();
                 for chunk in claimed.chunks(CHUNK) {
                     let job = Job { module: self.module.downgrade(), functions: chunk.to_vec() };
                     // Without threads, it is up to this one.
                     if !self.manager.queue.push(job, urgent) {
-                        events.extend(self.compile(chunk));
+                        actions.extend(self.compile(chunk));
                     }
                 }
-                events
+                actions
             }
         }
     }
 
-    /// Compiles and installs functions that are claimed; gives what has become of them.
-    pub(super) fn compile(self, functions: &[u32]) -> Vec<Event> {
+    /// Compiles and installs functions that are claimed; gives what the policy says about it.
+    pub(super) fn compile(self, functions: &[u32]) -> Vec<Action> {
         let compile = |&function: &u32| self.manager.compiler.compile(self.module, function);
         let parallel = self.thread == 0 && self.module.engine().config().translation == Translation::Parallel;
-        let mut events = Vec::with_capacity(functions.len());
+        let mut actions = Vec::with_capacity(functions.len());
         for chunk in functions.chunks(CHUNK) {
             let results: Vec<_> = match parallel {
                 true => chunk.par_iter().map(compile).collect(),
                 false => chunk.iter().map(compile).collect(),
             };
-            let first = events.len();
-            let mut batch = Vec::with_capacity(chunk.len());
+            let mut compiled = Vec::with_capacity(chunk.len());
             for (&function, result) in chunk.iter().zip(results) {
                 match result {
-                    Ok(code) => {
-                        let nanoseconds = u64::try_from(code.time.as_nanos()).unwrap_or(u64::MAX);
-                        events.push(Event::Compiled { function, bytes: code.bytes.len() as u64, nanoseconds });
-                        batch.push((function, code));
-                    }
+                    Ok(code) => compiled.push((function, code)),
                     Err(error) => {
                         tracing::debug!(function, %error, "not compiled");
-                        events.push(Event::Failed { function });
+                        actions.push(self.finish(Event::Failed { function }, function, Phase::Failed));
                     }
                 }
             }
-            self.install(batch, &mut events[first..]);
-        }
-        events
-    }
-
-    /// Installs functions and moves them on, as the events say; changes those that cannot be installed.
-    fn install(self, batch: Vec<(u32, MachineCode)>, events: &mut [Event]) {
-        let installed = if batch.is_empty() { Ok(()) } else { self.manager.compiler.install(self.module, batch) };
-        for event in events {
-            if let (Event::Compiled { function, .. }, Err(error)) = (*event, &installed) {
-                tracing::debug!(function, %error, "not installed");
-                *event = Event::Refused { function };
-            }
-            match *event {
-                Event::Compiled { function, .. } => {
-                    let claim = &self.tiering.claims[function as usize];
-                    claim.set(Phase::Compiled);
-                    if claim.get().1 {
-                        self.tiering.counters.set(function, 0);
-                    }
-                }
-                Event::Failed { function } | Event::Refused { function } => {
-                    self.tiering.claims[function as usize].set(Phase::Failed);
-                }
-                Event::ModuleLoaded { .. } | Event::Hot { .. } | Event::Evicted { .. } => {}
+            while !compiled.is_empty() {
+                let rest = compiled.split_off(code::batch_len(self.module, &compiled));
+                actions.append(&mut self.install(compiled));
+                compiled = rest;
             }
         }
+        actions
     }
 
-    fn evict(self, function: u32) -> Option<Event> {
-        let claim = self.tiering.claims.get(function as usize)?;
-        if !claim.reclaim() {
+    /// Installs functions that are claimed, and takes others out if there is no room.
+    fn install(self, batch: Vec<(u32, MachineCode)>) -> Vec<Action> {
+        let bytes = code::batch_bytes(&batch);
+        let mut actions: Vec<Action> =
+            code::oldest(self.module, bytes).into_iter().filter_map(|function| self.evict(function)).collect();
+        let compiled = |(function, code): &(u32, MachineCode)| {
+            let nanoseconds = u64::try_from(code.time.as_nanos()).unwrap_or(u64::MAX);
+            (*function, Event::Compiled { function: *function, bytes: code.bytes.len() as u64, nanoseconds })
+        };
+        let events: Vec<(u32, Event)> = batch.iter().map(compiled).collect();
+        let installed = self.manager.compiler.install(self.module, batch);
+        for (function, event) in events {
+            let (event, phase) = match &installed {
+                Ok(()) => (event, Phase::Compiled),
+                Err(error) => {
+                    tracing::debug!(function, %error, "not installed");
+                    let later = match error {
+                        // What was taken out may still be in use.
+                        CodeError::Limit { limit, .. } => bytes <= *limit,
+                        CodeError::Full { .. } => true,
+                        CodeError::Map(_) | CodeError::Synchronize(_) => false,
+                    };
+                    (Event::Refused { function }, if later { Phase::Idle } else { Phase::Failed })
+                }
+            };
+            actions.push(self.finish(event, function, phase));
+        }
+        actions
+    }
+
+    /// Moves a function on that is claimed, when the policy knows why: before anybody can do something else with it.
+    fn finish(self, event: Event, function: u32, phase: Phase) -> Action {
+        let action = self.decide(event);
+        let (claim, counters) = (&self.tiering.claims[function as usize], &self.tiering.counters);
+        match event {
+            Event::Compiled { .. } if claim.get().1 => counters.set(function, 0),
+            Event::Refused { .. } if phase == Phase::Idle => {
+                counters.set(function, self.tiering.first_budget(function).max(RECHECK));
+            }
+            Event::Evicted { .. } => counters.set(function, self.tiering.first_budget(function)),
+            _ => {}
+        }
+        claim.set(phase);
+        action
+    }
+
+    /// Takes a function's code out, if it is compiled; gives what the policy says about it.
+    fn evict(self, function: u32) -> Option<Action> {
+        if !self.tiering.claims.get(function as usize)?.reclaim() {
             return None;
         }
         code::uninstall(self.module, function);
-        self.tiering.counters.set(function, self.tiering.first_budget(function));
-        claim.set(Phase::Idle);
-        Some(Event::Evicted { function })
+        Some(self.finish(Event::Evicted { function }, function, Phase::Idle))
     }
 }
 

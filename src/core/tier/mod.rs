@@ -3,15 +3,19 @@
 //! A tier is mechanism: it says what it can run and hands out entries. Entries are data that the engine installs in
 //! function records; everything else that a tier needs (frames, stores, instances, bytecode) it finds in the runtime.
 
+mod claim;
 pub mod code;
 pub mod code_memory;
 
 pub mod events;
+pub mod listener;
 pub mod manager;
 pub mod policies;
 pub mod policy;
 pub mod profile;
 mod queue;
+pub(crate) mod reclaim;
+mod sync;
 pub mod timeline;
 
 use std::fmt;

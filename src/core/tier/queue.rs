@@ -21,7 +21,7 @@ impl Job {
     fn run(&self, thread: u32) {
         let Some(module) = self.module.upgrade() else { return };
         if let Some(work) = Work::new(&module, thread) {
-            work.all_happened(work.compile(&self.functions));
+            work.carry_out(work.compile(&self.functions));
         }
     }
 }

@@ -138,6 +138,7 @@ pub(crate) fn emit<M: Machine>(module: &Module, function: &Function, pcs: bool) 
     emitter.enter_region(0);
     emitter.landings();
     emitter.prologue();
+    emitter.place_behind_prologue();
     emitter.body();
     emitter.cold_code();
     emitter.finish(start)
@@ -220,6 +221,18 @@ impl<M: Machine> Emitter<'_, M> {
         self.m.store_imm(Store::W64, Mem::at(M::STACK, FrameRecord::FUNCTION), tag);
         self.zero_locals();
         self.cold.push(Cold::Trap { label: overflow, kind: TrapKind::StackOverflow, pc: u32::MAX });
+    }
+
+    /// What counts or polls at the function's entry may find that an interpreter runs it: then it goes over here.
+    fn place_behind_prologue(&mut self) {
+        if !matches!(self.decoded().op, Op::Profile | Op::Poll) {
+            return;
+        }
+        let (label, target) = (self.m.label(), self.m.label());
+        self.m.bind(target);
+        let fixes = self.regs.state().map(|(reg, held)| Fix::Load(reg, held)).collect();
+        self.cold.push(Cold::Edge { label, fixes, target });
+        self.osr.push((0, label));
     }
 
     /// Locals that are no parameters are zero.

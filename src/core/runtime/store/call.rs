@@ -46,6 +46,9 @@ impl Store {
         area.write(0, &slots[..params]);
         self.record().stack_left.store(left - i64::from(ENTRY_CHARGE), Ordering::Relaxed);
         let depth = self.stack.frame_depth();
+        if depth == 0 {
+            self.activity.enter();
+        }
         let floor = self.stack.set_floor(area.at(count as u32));
         let entry_depth = std::mem::replace(&mut self.entry_depth, depth);
 
@@ -56,6 +59,9 @@ impl Store {
         self.entry_depth = entry_depth;
         self.stack.set_floor(floor);
         self.stack.truncate(depth);
+        if depth == 0 {
+            self.activity.leave();
+        }
         self.record().stack_left.store(left, Ordering::Relaxed);
         match status {
             Status::Returned => {

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
 use terrace_abi::vm::{FuncRecord, GlobalRecord, StoreRecord, TagRecord};
 
+use super::config::TierDown;
 use super::engine::Engine;
 use super::func::{FuncRef, HostFunc};
 use super::heap::Heap;
@@ -29,6 +30,7 @@ use super::stack::VmStack;
 use super::table::Table;
 use super::trap::Stop;
 use super::types::{GlobalType, RegisteredType, TableType};
+use crate::tier::reclaim::Registration;
 
 pub use objects::{GrowError, ObjectError};
 pub use poll::{EpochCallback, FuelError, InterruptHandle};
@@ -96,8 +98,12 @@ pub struct Store {
     /// The number of frames at the host's last entry.
     entry_depth: usize,
     epoch_callback: Option<EpochCallback>,
+    /// Polls of compiled code, as far as [`TierDown`] counts them.
+    compiled_polls: u64,
     limiter: Option<LimiterAccess>,
     data: Box<dyn Any + Send>,
+    /// When machine code may be in use.
+    activity: Registration,
     engine: Engine,
 }
 
@@ -110,13 +116,16 @@ impl Store {
     pub fn new(engine: &Engine) -> Result<Box<Store>, MapError> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         let config = engine.config();
+        static ALWAYS: AtomicU64 = AtomicU64::new(1);
         let interrupt = Arc::new(AtomicU64::new(0));
+        // Polls ask if somebody interrupts, or if they are where compiled code may be left.
+        let asks = if config.tier_down == TierDown::Never { Arc::as_ptr(&interrupt) } else { &raw const ALWAYS };
         let record = Pinned::new(StoreRecord {
             stack_left: AtomicI64::new(0),
             fuel: AtomicI64::new(0),
             epoch: engine.epoch(),
             epoch_deadline: AtomicU64::new(u64::MAX),
-            interrupt: Arc::as_ptr(&interrupt),
+            interrupt: asks,
             frame: AtomicPtr::new(ptr::null_mut()),
             probe: AtomicU64::new(0),
             native_stack: AtomicU64::new(0),
@@ -139,9 +148,11 @@ impl Store {
             exception: 0,
             tail_call: None,
             entry_depth: 0,
+            compiled_polls: 0,
             epoch_callback: None,
             limiter: None,
             data: Box::new(()),
+            activity: engine.reclaimer().register(),
             engine: engine.clone(),
         }))
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use terrace_abi::TrapKind;
 use terrace_abi::vm::Status;
 
+use super::super::TierDown;
 use super::super::trap::HostError;
 use super::Store;
 
@@ -85,8 +86,15 @@ impl Store {
         InterruptHandle(Arc::clone(&self.interrupt))
     }
 
-    /// Asks whether execution may go on.
+    /// Says that nothing is known of machine code but what the frames of its activations return to: what was taken out since may be freed.
+    #[inline]
+    pub fn safepoint(&mut self) {
+        self.activity.safepoint(|returns| self.stack.code_returns(returns));
+    }
+
+    /// Asks whether execution may go on. It is a [safepoint](Store::safepoint).
     pub fn poll(&mut self) -> Result<(), Status> {
+        self.safepoint();
         if self.interrupt.load(Ordering::Relaxed) != 0 {
             return Err(self.raise(TrapKind::Interrupt));
         }
@@ -105,6 +113,22 @@ impl Store {
                 Ok(())
             }
             Err(error) => Err(self.raise_error(error)),
+        }
+    }
+
+    /// Whether an activation of compiled code, which is at a poll, goes on in the interpreter.
+    pub fn leaves_compiled(&mut self) -> bool {
+        match self.engine.config().tier_down {
+            TierDown::Never => false,
+            TierDown::Every(polls) => {
+                self.compiled_polls = (self.compiled_polls + 1) % u64::from(polls.get());
+                self.compiled_polls == 0
+            }
+            TierDown::After(polls) => {
+                let leaves = self.compiled_polls >= polls;
+                self.compiled_polls = self.compiled_polls.saturating_add(1);
+                leaves
+            }
         }
     }
 }
