@@ -1,6 +1,6 @@
 //! The bytecode's ops, derived from the rows of [`for_each_op!`](crate::for_each_op).
 
-use crate::layout::{Field, Kind, Layout, Operand, OperandTy};
+use crate::layout::{Field, Kind, Layout, Operand, OperandTy, Params};
 use crate::ty::Ty;
 
 /// The shape of an op: how its operands are arranged, and which forms it has.
@@ -48,6 +48,31 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Every shape with layouts of its own, in order.
+    pub(crate) const ALL: [Shape; Shape::special as usize] = {
+        use Shape::*;
+        [
+            unary,
+            binary,
+            compare,
+            ternary,
+            extract_lane,
+            replace_lane,
+            shuffle,
+            load,
+            store,
+            load_lane,
+            store_lane,
+            atomic_load,
+            atomic_store,
+            atomic_rmw,
+            atomic_cmpxchg,
+            atomic_wait,
+            atomic_notify,
+            wide,
+        ]
+    };
+
     /// Do ops of this shape access a linear memory at an address?
     pub const fn accesses_memory(self) -> bool {
         matches!(
@@ -158,6 +183,7 @@ pub struct OpInfo {
     pub width: u8,
     /// Properties.
     pub traits: Traits,
+    kind: Params,
     layout: Option<Layout>,
 }
 
@@ -286,6 +312,7 @@ macro_rules! define_ops {
             pub const ALL: &'static [Op] = &[$($(Op::$name,)*)* $(Op::$sname,)*];
 
             /// What the op's row says.
+            #[inline]
             pub const fn info(self) -> &'static OpInfo {
                 &INFO[self as usize]
             }
@@ -305,6 +332,11 @@ macro_rules! define_ops {
                 result: ty_of(stringify!($result)),
                 width: width_of(&[$(stringify!($param)),*]),
                 traits: traits_of(&[$(stringify!($trait)),*], Shape::$shape),
+                kind: Params::of(&{
+                    const NAMES: &[&str] = &[$(stringify!($param)),*];
+                    const TYPES: [Ty; count_types(NAMES)] = types_of(NAMES);
+                    TYPES
+                }),
                 layout: None,
             },)*)*
             $(OpInfo {
@@ -316,14 +348,15 @@ macro_rules! define_ops {
                 result: None,
                 width: 0,
                 traits: traits_of(&[$(stringify!($strait)),*], Shape::special),
-                layout: Some(Layout {
-                    operands: &[$(Operand {
+                kind: Params::Integers,
+                layout: Some(Layout::new(
+                    &[$(Operand {
                         kind: Kind::$kind,
                         field: Field::$field,
                         ty: special_ty(ty_of(stringify!($ty))),
                     }),*],
-                    extensions: $ext,
-                }),
+                    $ext,
+                )),
             },)*
         ];
 
@@ -367,11 +400,12 @@ impl Op {
     }
 
     /// The layout of this op's instructions in this form; `None` if the op has no such form.
+    #[inline]
     pub fn layout(self, form: Form) -> Option<&'static Layout> {
         let info = self.info();
         match &info.layout {
             Some(layout) => (form == Form::SLOTS).then_some(layout),
-            None => crate::layout::of_shape(info, form),
+            None => crate::layout::of_shape(info.shape, info.kind, form),
         }
     }
 

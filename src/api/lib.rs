@@ -86,7 +86,8 @@ pub use terrace_core::runtime::table::TableError;
 pub use terrace_core::runtime::types::{TypeError, TypeId};
 pub use terrace_core::runtime::{
     Backtrace as WasmBacktrace, EngineError, FrameInfo, FuelError, GrowError, InterruptHandle, LimitError, LinkError,
-    ModuleError, ObjectError, ResourceLimiter, StoreLimits, StoreLimitsBuilder, TierDown, Translation, TranslationStats,
+    ModuleError, ObjectError, ResourceLimiter, StoreLimits, StoreLimitsBuilder, TierDown, Translation,
+    TranslationStats,
 };
 pub use terrace_core::tier::code::CompileStats;
 pub use terrace_core::tier::listener::{CodeListener, InstalledCode};

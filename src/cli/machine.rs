@@ -125,8 +125,8 @@ impl Printer<'_> {
 
     fn comment(&self, at: u32, instruction: &Instruction) -> String {
         let mut comments = Vec::new();
-        if let Some(trap) = self.code.traps.iter().find(|trap| trap.offset == at) {
-            comments.push(format!("may trap: {}", trap.kind.message()));
+        if let Ok(found) = self.code.traps.binary_search_by_key(&at, |trap| trap.offset) {
+            comments.push(format!("may trap: {}", self.code.traps[found].kind.message()));
         }
         if instruction.op_count() > 0 && instruction.op0_kind() == OpKind::NearBranch64 {
             let target = instruction.near_branch64() as u32;
@@ -149,9 +149,9 @@ impl Printer<'_> {
         (!cold).then(|| format!("to {}", self.body[last].pc))
     }
 
-    /// Whether this is where all traps go.
+    /// Whether this is where all traps go, which is behind everything else.
     fn raises(&self, target: u32) -> bool {
-        self.code.pcs.iter().any(|place| *place == Place { pc: Place::NO_PC, offset: target })
+        self.code.pcs.last() == Some(&Place { pc: Place::NO_PC, offset: target })
     }
 
     /// What a place behind the code holds.

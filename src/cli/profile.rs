@@ -160,7 +160,7 @@ impl Samples {
 
     fn report(&self, elapsed: Duration, args: &ProfileArgs) -> String {
         let percent = |count: u64| 100.0 * count as f64 / self.count.max(1) as f64;
-        let mut text = format!("{} samples in {elapsed:.2?}, one per {:?}\n", self.count, args.interval);
+        let mut text = format!("{} samples in {elapsed:.2?}, at most one per {:?}\n", self.count, args.interval);
         if self.count == 0 {
             return text;
         }

@@ -29,7 +29,7 @@ mod plan;
 pub mod probe;
 #[cfg(terrace_assembled)]
 mod text;
-#[cfg(terrace_assembled)]
+#[cfg_attr(not(terrace_assembled), path = "transition_absent.rs")]
 pub mod transition;
 #[cfg(terrace_assembled)]
 mod unlink;

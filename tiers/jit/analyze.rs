@@ -6,9 +6,12 @@
 //!
 //! A call empties the registers, so a local earns one only if it is used more often than it would have to be read again.
 
-use terrace_abi::Op;
-use terrace_abi::layout::Kind;
-use terrace_core::bytecode::{Function, Instruction};
+use std::cmp::Reverse;
+
+use terrace_abi::{Op, Ty};
+use terrace_core::bytecode::Function;
+
+use crate::emit::block::Item;
 
 /// A register of the pools: integers' from 0, floats' from [`FLOATS`].
 pub(crate) type RegId = u8;
@@ -25,8 +28,8 @@ pub(crate) const NO_REG: RegId = 0xff;
 /// No slot, in tables of them.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
 
-/// Registers of each pool that are left for what has none of its own.
-const SPARE: usize = 3;
+/// Registers that are left for what has none of its own, of the integers' pool and of the floats': as many as an instruction locks.
+const SPARE: [usize; 2] = [3, 4];
 
 /// How many of a loop's locals count in the loop around it.
 const SEEN_OUTSIDE: usize = 24;
@@ -36,6 +39,8 @@ const SEEN_OUTSIDE: usize = 24;
 pub(crate) struct Region {
     /// The local that each register is for.
     pub slots: [u32; REGS],
+    /// Registers that are for a local: a bit each.
+    pub taken: u32,
     /// Registers whose local the region assigns, loops inside of it included: a bit each.
     pub assigned: u32,
     /// The region around it; the outermost has itself.
@@ -53,25 +58,23 @@ struct Count {
 }
 
 /// A region while it is counted.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counts {
     locals: Vec<Count>,
     calls: u32,
 }
 
-impl Counts {
-    /// One entry for each local.
-    fn merge(&mut self) {
-        self.locals.sort_unstable_by_key(|count| count.slot);
-        self.locals.dedup_by(|later, first| {
-            let same = later.slot == first.slot;
-            if same {
-                first.uses = first.uses.saturating_add(later.uses);
-                first.assigned |= later.assigned;
-            }
-            same
-        });
-    }
+/// What kind of register a local's values want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LocalKind {
+    /// No used local begins at the slot.
+    Unused,
+    /// An integer's or a reference's.
+    Int,
+    /// A scalar float's.
+    Float,
+    /// A vector's, with two slots.
+    Vector,
 }
 
 /// The sizes of the pools.
@@ -81,125 +84,211 @@ pub(crate) struct Pools {
     pub floats: usize,
 }
 
-/// The regions of a function: the outermost, then its loops by id.
-pub(crate) fn regions(function: &Function, pools: Pools) -> Vec<Region> {
-    let mut counts = count(function);
-    for id in (0..counts.len()).rev() {
-        counts[id].merge();
-        let Some(parent) = id.checked_sub(1).map(|index| function.loops[index].parent.map_or(0, |loop_| loop_ as usize + 1))
-        else {
-            continue;
-        };
-        let mut inner: Vec<Count> = counts[id].locals.clone();
-        inner.sort_by_key(|count| std::cmp::Reverse(count.uses));
-        inner.truncate(SEEN_OUTSIDE);
-        let calls = counts[id].calls;
-        let outer = &mut counts[parent];
-        // To be in a register around a loop saves a load before it, and a store behind.
-        outer.locals.extend(inner.iter().map(|count| Count { uses: count.uses.min(2), ..*count }));
-        outer.calls = outer.calls.saturating_add(calls);
-    }
-    let is_float = float_locals(function);
-    let mut regions: Vec<Region> = Vec::with_capacity(counts.len());
-    for (id, counts) in counts.iter().enumerate() {
-        let (parent, end) = match id.checked_sub(1) {
-            None => (0, u32::MAX),
-            Some(index) => {
-                let this = &function.loops[index];
-                (this.parent.map_or(0, |loop_| loop_ as usize + 1), this.end)
-            }
-        };
-        let outer = regions.get(parent).map_or([NO_SLOT; REGS], |outer| outer.slots);
-        regions.push(choose(counts, outer, &is_float, pools, parent, end));
-    }
-    regions
+/// The pass's tables, which are used again from function to function.
+#[derive(Debug, Default)]
+pub(crate) struct Analysis {
+    /// The regions: the outermost, then the loops by id.
+    pub regions: Vec<Region>,
+    /// For each slot of a local, what begins there.
+    pub kinds: Vec<LocalKind>,
+    counts: Vec<Counts>,
+    /// Where a slot's entry in a region is: the region's stamp, and the place.
+    places: Vec<(u32, u32)>,
+    /// The register that the region at hand gives to each slot.
+    given: Vec<RegId>,
+    wanted: Vec<Count>,
 }
 
-/// Chooses a region's registers; `outer` are those around it.
-fn choose(counts: &Counts, outer: [u32; REGS], is_float: &[Option<bool>], pools: Pools, parent: usize, end: u32) -> Region {
-    let mut wanted: Vec<&Count> = counts.locals.iter().filter(|count| count.uses > 2 * counts.calls).collect();
-    wanted.sort_by_key(|count| (std::cmp::Reverse(count.uses), count.slot));
-    let mut region = Region { slots: [NO_SLOT; REGS], assigned: 0, parent, end };
-    for (float, first, size) in [(false, 0, pools.ints), (true, FLOATS as usize, pools.floats)] {
-        let limit = size - SPARE;
-        let own: Vec<&Count> =
-            wanted.iter().copied().filter(|count| is_float[count.slot as usize] == Some(float)).take(limit).collect();
-        let mut left = limit - own.len();
-        // What has a register around the loop keeps it, also if it is only passed through.
-        for reg in first..first + size {
-            let slot = outer[reg];
-            if slot == NO_SLOT {
-                continue;
-            }
-            let is_own = own.iter().any(|count| count.slot == slot);
-            if is_own || (left > 0 && counts.calls == 0) {
-                region.slots[reg] = slot;
-                left -= usize::from(!is_own);
-            }
-        }
-        let mut free = (first..first + size).filter(|&reg| region.slots[reg] == NO_SLOT).collect::<Vec<_>>().into_iter();
-        let placed = region.slots;
-        for count in own.iter().filter(|count| !placed[first..first + size].contains(&count.slot)) {
-            if let Some(reg) = free.next() {
-                region.slots[reg] = count.slot;
-            }
-        }
-        for reg in first..first + size {
-            if counts.locals.iter().any(|count| count.slot == region.slots[reg] && count.assigned) {
-                region.assigned |= 1 << reg;
-            }
-        }
-    }
-    region
-}
-
-/// For each slot of a used local, whether it is a float or a vector.
-fn float_locals(function: &Function) -> Vec<Option<bool>> {
-    use terrace_abi::Ty;
-    let mut floats = vec![None; function.local_slots as usize];
-    for local in &function.local_uses {
-        if let Some(float) = floats.get_mut(local.slot as usize) {
-            *float = Some(matches!(local.ty, Ty::F32 | Ty::F64 | Ty::V128));
-        }
-    }
-    floats
-}
-
-/// Counts uses of locals and calls, for each region on its own.
-fn count(function: &Function) -> Vec<Counts> {
-    let mut counts: Vec<Counts> = (0..=function.loops.len()).map(|_| Counts::default()).collect();
-    // Where a slot's entry in the current region is.
-    let mut places: Vec<(u32, u32)> = vec![(u32::MAX, 0); function.local_slots as usize];
-    let (mut region, mut next_loop, mut pc) = (0, 0, 0);
-    while let Ok(instruction) = Instruction::at(&function.code, pc) {
-        while region != 0 && pc >= function.loops[region - 1].end {
-            region = function.loops[region - 1].parent.map_or(0, |parent| parent as usize + 1);
-        }
-        if function.loops.get(next_loop).is_some_and(|next| next.head == pc) {
-            next_loop += 1;
-            region = next_loop;
-        }
-        let here = &mut counts[region];
-        here.calls += u32::from(empties_registers(instruction.op));
-        for operand in instruction.layout.operands {
-            let assigned = match operand.kind {
-                Kind::Def => true,
-                Kind::Use => false,
-                _ => continue,
+impl Analysis {
+    /// Finds the regions of a function that consists of these instructions.
+    pub fn run(&mut self, function: &Function, items: &[Item], pools: Pools) {
+        let slots = function.local_slots as usize;
+        self.find_kinds(function, slots);
+        self.count(function, items, slots);
+        self.nest(function);
+        self.given.clear();
+        self.given.resize(slots, NO_REG);
+        self.regions.clear();
+        for id in 0..=function.loops.len() {
+            let (parent, end) = match id.checked_sub(1) {
+                None => (0, u32::MAX),
+                Some(index) => (parent(function, index), function.loops[index].end),
             };
-            let slot = instruction.field(operand.field) as u32;
-            let Some(place) = places.get_mut(slot as usize) else { continue };
-            if place.0 != region as u32 {
-                *place = (region as u32, here.locals.len() as u32);
-                here.locals.push(Count { slot, uses: 0, assigned: false });
-            }
-            let count = &mut here.locals[place.1 as usize];
-            count.uses += 1;
-            count.assigned |= assigned;
+            let region = self.choose(id, pools, parent, end);
+            self.regions.push(region);
         }
-        pc = instruction.next_pc();
     }
-    counts
+
+    fn find_kinds(&mut self, function: &Function, slots: usize) {
+        self.kinds.clear();
+        self.kinds.resize(slots, LocalKind::Unused);
+        for local in &function.local_uses {
+            if let Some(kind) = self.kinds.get_mut(local.slot as usize) {
+                *kind = match local.ty {
+                    Ty::V128 => LocalKind::Vector,
+                    Ty::F32 | Ty::F64 => LocalKind::Float,
+                    _ => LocalKind::Int,
+                };
+            }
+        }
+    }
+
+    /// Counts uses of locals and calls, for each region on its own.
+    fn count(&mut self, function: &Function, items: &[Item], slots: usize) {
+        let regions = function.loops.len() + 1;
+        if self.counts.len() < regions {
+            self.counts.resize_with(regions, Counts::default);
+        }
+        for counts in &mut self.counts[..regions] {
+            counts.locals.clear();
+            counts.calls = 0;
+        }
+        self.places.clear();
+        self.places.resize(slots, (u32::MAX, 0));
+        let (mut region, mut next_loop) = (0, 0);
+        for item in items {
+            while region != 0 && item.pc >= function.loops[region - 1].end {
+                region = parent(function, region - 1);
+            }
+            if function.loops.get(next_loop).is_some_and(|next| next.head == item.pc) {
+                next_loop += 1;
+                region = next_loop;
+            }
+            let here = &mut self.counts[region];
+            here.calls += u32::from(empties_registers(item.op));
+            let layout = item.layout;
+            let mut operands = layout.defs | layout.uses;
+            while operands != 0 {
+                let index = operands.trailing_zeros();
+                operands &= operands - 1;
+                let slot = item.slot(&function.code, index as usize);
+                let Some(place) = self.places.get_mut(slot as usize) else { continue };
+                if place.0 != region as u32 {
+                    *place = (region as u32, here.locals.len() as u32);
+                    here.locals.push(Count { slot, uses: 0, assigned: false });
+                }
+                let count = &mut here.locals[place.1 as usize];
+                count.uses += 1;
+                count.assigned |= layout.defs & 1 << index != 0;
+            }
+        }
+    }
+
+    /// Lets what a loop uses most count in the loop around it.
+    fn nest(&mut self, function: &Function) {
+        for index in (0..function.loops.len()).rev() {
+            let id = index + 1;
+            self.merge(id, function.loops.len());
+            let (outer, inner) = self.counts.split_at_mut(id);
+            let (outer, inner) = (&mut outer[parent(function, index)], &mut inner[0]);
+            if inner.locals.len() > SEEN_OUTSIDE {
+                inner.locals.select_nth_unstable_by_key(SEEN_OUTSIDE, |count| (Reverse(count.uses), count.slot));
+            }
+            // To be in a register around a loop saves a load before it, and a store behind.
+            let seen = inner.locals.iter().take(SEEN_OUTSIDE);
+            outer.locals.extend(seen.map(|count| Count { uses: count.uses.min(2), ..*count }));
+            outer.calls = outer.calls.saturating_add(inner.calls);
+        }
+        if !function.loops.is_empty() {
+            self.merge(0, function.loops.len());
+        }
+    }
+
+    /// Leaves one entry for each local in a region.
+    fn merge(&mut self, id: usize, loops: usize) {
+        // Other stamps than those of counting.
+        let stamp = (loops + 1 + id) as u32;
+        let locals = &mut self.counts[id].locals;
+        let mut len = 0;
+        for index in 0..locals.len() {
+            let count = locals[index];
+            let place = &mut self.places[count.slot as usize];
+            if place.0 == stamp {
+                let first = &mut locals[place.1 as usize];
+                first.uses = first.uses.saturating_add(count.uses);
+                first.assigned |= count.assigned;
+            } else {
+                *place = (stamp, len as u32);
+                locals[len] = count;
+                len += 1;
+            }
+        }
+        locals.truncate(len);
+    }
+
+    /// Chooses a region's registers.
+    fn choose(&mut self, id: usize, pools: Pools, parent: usize, end: u32) -> Region {
+        let Analysis { regions, kinds, counts, given, wanted, .. } = self;
+        let counts = &counts[id];
+        let outer = regions.get(parent).map_or([NO_SLOT; REGS], |outer| outer.slots);
+        wanted.clear();
+        wanted.extend(counts.locals.iter().filter(|count| count.uses > 2 * counts.calls));
+        wanted.sort_unstable_by_key(|count| (Reverse(count.uses), count.slot));
+        let mut region = Region { slots: [NO_SLOT; REGS], taken: 0, assigned: 0, parent, end };
+        for (float, first, size) in [(false, 0, pools.ints), (true, FLOATS as usize, pools.floats)] {
+            let limit = size - SPARE[usize::from(float)];
+            let mut own = [NO_SLOT; REGS];
+            let mut len = 0;
+            for count in wanted.iter() {
+                let is_float = match kinds[count.slot as usize] {
+                    LocalKind::Unused => continue,
+                    kind => kind != LocalKind::Int,
+                };
+                if is_float == float && len < limit {
+                    own[len] = count.slot;
+                    len += 1;
+                }
+            }
+            let own = &own[..len];
+            let mut left = limit - len;
+            // What has a register around the loop keeps it, also if it is only passed through.
+            for (reg, &slot) in outer.iter().enumerate().skip(first).take(size) {
+                if slot == NO_SLOT {
+                    continue;
+                }
+                let is_own = own.contains(&slot);
+                if is_own || (left > 0 && counts.calls == 0) {
+                    region.slots[reg] = slot;
+                    left -= usize::from(!is_own);
+                }
+            }
+            let placed = region.slots;
+            let mut free = (first..first + size).filter(|&reg| placed[reg] == NO_SLOT);
+            for &slot in own.iter().filter(|slot| !placed[first..first + size].contains(slot)) {
+                if let Some(reg) = free.next() {
+                    region.slots[reg] = slot;
+                }
+            }
+        }
+        region.taken = (0..REGS).filter(|&reg| region.slots[reg] != NO_SLOT).fold(0, |taken, reg| taken | 1 << reg);
+        if region.taken != 0 {
+            region.assigned = assigned(&region, &counts.locals, given);
+        }
+        region
+    }
+}
+
+/// The number of the region around a loop.
+fn parent(function: &Function, loop_: usize) -> usize {
+    function.loops[loop_].parent.map_or(0, |parent| parent as usize + 1)
+}
+
+/// The registers of a region whose locals are assigned. `given` is a table by slots that has no register in it.
+fn assigned(region: &Region, locals: &[Count], given: &mut [RegId]) -> u32 {
+    for (reg, &slot) in region.slots.iter().enumerate().filter(|(_, slot)| **slot != NO_SLOT) {
+        given[slot as usize] = reg as RegId;
+    }
+    let mut assigned = 0;
+    for count in locals.iter().filter(|count| count.assigned) {
+        let reg = given[count.slot as usize];
+        if reg != NO_REG {
+            assigned |= 1 << reg;
+        }
+    }
+    for &slot in region.slots.iter().filter(|slot| **slot != NO_SLOT) {
+        given[slot as usize] = NO_REG;
+    }
+    assigned
 }
 
 /// Whether registers hold nothing behind an op.

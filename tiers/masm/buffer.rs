@@ -1,5 +1,7 @@
 //! Code under construction: bytes, labels, relocations and constants.
 
+use std::collections::HashMap;
+
 use terrace_abi::TrapKind;
 
 /// A place in the code that branches and addresses can name before it is known.
@@ -34,11 +36,23 @@ pub struct Buffer {
     labels: Vec<u32>,
     pub(crate) fixups: Vec<Fixup>,
     pub(crate) constants: Vec<(u128, Label)>,
+    known_constants: HashMap<u128, Label>,
     fixed_traps: Vec<(TrapKind, Label)>,
     trap_sites: Vec<TrapSite>,
 }
 
 impl Buffer {
+    /// Forgets everything, but keeps the memory for other code.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.labels.clear();
+        self.fixups.clear();
+        self.constants.clear();
+        self.known_constants.clear();
+        self.fixed_traps.clear();
+        self.trap_sites.clear();
+    }
+
     /// Appends bytes that are no instruction.
     pub fn data(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
@@ -96,13 +110,25 @@ impl Buffer {
         std::mem::take(&mut self.trap_sites)
     }
 
+    /// As [`Buffer::take_trap_sites`], where the code does not go on before they are seen.
+    pub fn drain_trap_sites(&mut self) -> std::vec::Drain<'_, TrapSite> {
+        self.trap_sites.drain(..)
+    }
+
+    /// Whether there are sites that have not been emitted.
+    #[inline]
+    pub fn has_trap_sites(&self) -> bool {
+        !self.trap_sites.is_empty()
+    }
+
     /// The label of a 16-byte constant, which is emitted at the end. Equal constants share one place.
     pub fn constant(&mut self, bits: u128) -> Label {
-        if let Some(&(_, label)) = self.constants.iter().find(|&&(known, _)| known == bits) {
+        if let Some(&label) = self.known_constants.get(&bits) {
             return label;
         }
         let label = self.label();
         self.constants.push((bits, label));
+        self.known_constants.insert(bits, label);
         label
     }
 

@@ -8,8 +8,8 @@ use std::ops::Add;
 
 /// What `f32` and `f64` share beyond their inherent methods.
 pub(super) trait Float: Copy + PartialOrd + Add<Output = Self> {
-    /// The value as an operator's result. A NaN is the canonical negative one: operators may always give it, and it is never what
-    /// canonicalization gives, so that a program that depends on the bits of NaNs behaves otherwise with it than without.
+    /// The value as an operator's result. A NaN is one that the operator may give, but neither what a machine would nor what
+    /// canonicalization does: so a program that depends on the bits of NaNs behaves otherwise here.
     fn result(self) -> Self;
     /// The value, a NaN made the canonical positive one.
     fn canonical(self) -> Self;
@@ -22,7 +22,16 @@ macro_rules! floats {
         impl Float for $t {
             #[inline]
             fn result(self) -> $t {
-                if self.is_nan() { -self.canonical() } else { self }
+                let canonical = self.canonical();
+                if !self.is_nan() {
+                    self
+                } else if self.abs().to_bits() == canonical.to_bits() {
+                    -canonical
+                } else {
+                    // Operands with another payload than the canonical one let the result have any.
+                    let payload: $bits = quiet_bit!($t) - 1;
+                    -$t::from_bits((self.to_bits() ^ payload) | canonical.to_bits())
+                }
             }
             #[inline]
             fn canonical(self) -> $t {

@@ -74,6 +74,7 @@ pub struct Target {
 
 impl<'a> Instruction<'a> {
     /// The instruction whose first word is at `pc`.
+    #[inline]
     pub fn at(code: &'a [Word], pc: u32) -> Result<Instruction<'a>, DecodeError> {
         let rest = code.get(pc as usize..).unwrap_or_default();
         let first = *rest.first().ok_or(DecodeError::Outside(pc))?;
@@ -106,23 +107,9 @@ impl<'a> Instruction<'a> {
     }
 
     /// The contents of a field of its layout, zero-extended.
+    #[inline]
     pub fn field(&self, field: Field) -> u64 {
-        let first = self.words[0];
-        let extension = |i: usize| self.words[1 + i];
-        match field {
-            Field::D => first.d().into(),
-            Field::A => first.a().into(),
-            Field::B => first.b().into(),
-            Field::W => first.high().into(),
-            Field::E0 => extension(0).0,
-            Field::E0L => extension(0).low().into(),
-            Field::E0H => extension(0).high().into(),
-            Field::E0Q0 => extension(0).quarter(0).into(),
-            Field::E0Q1 => extension(0).quarter(1).into(),
-            Field::E1 => extension(1).0,
-            Field::E1L => extension(1).low().into(),
-            Field::E1H => extension(1).high().into(),
-        }
+        field.of(self.words)
     }
 
     /// Operand `i` of its layout.

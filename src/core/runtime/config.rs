@@ -72,7 +72,8 @@ pub struct Config {
     pub tier_down: TierDown,
     /// How many threads compile in the background.
     pub compile_threads: usize,
-    /// How much memory the machine code of a module may take, in bytes.
+    /// How much memory the machine code of a module may take, in bytes. Where it does not suffice, what was compiled the longest ago goes
+    /// back to the interpreter.
     pub max_code: usize,
     /// Who is told about machine code that is installed.
     pub code_listeners: Vec<Arc<dyn CodeListener>>,

@@ -566,7 +566,8 @@ impl VmStack {
         let mut frame = self.newest();
         while frame != self.frames {
             // SAFETY: frames from the newest to the oldest are initialized, and below the newest is room for another one.
-            let (compiled, address) = unsafe { ((*frame).compiled(), (*frame.wrapping_sub(1)).return_address as usize) };
+            let (compiled, address) =
+                unsafe { ((*frame).compiled(), (*frame.wrapping_sub(1)).return_address as usize) };
             // Recursion has the same ones.
             if compiled.is_some() && list.last() != Some(&address) {
                 list.push(address);

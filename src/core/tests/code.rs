@@ -11,7 +11,8 @@ use terrace_abi::{TrapKind, Word};
 use terrace_core::bytecode::Function;
 use terrace_core::runtime::mmap::page_size;
 use terrace_core::runtime::signals::{self, Registers};
-use terrace_core::runtime::{Config, Engine, Extern, InstanceRef, Module, Store};
+use terrace_core::runtime::types::{FuncType, ValType};
+use terrace_core::runtime::{Config, Engine, Extern, HostFunc, InstanceRef, Module, Store};
 use terrace_core::tier::code::{self, CodeError, Compiled, MachineCode, Place, TrapPlace};
 use terrace_core::tier::{self, CompileRequest, Support, Tier, TierId, Unsupported};
 use wasmparser::WasmFeatures;
@@ -130,7 +131,8 @@ fn call_cell(cell: &AtomicPtr<u8>) -> u64 {
 }
 
 fn compiled(module: &Module, defined: u32) -> &Compiled {
-    module.code(defined).unwrap().compiled().unwrap()
+    // SAFETY: tests do not use the result when they have taken the function's code out.
+    unsafe { module.code(defined).unwrap().compiled() }.unwrap()
 }
 
 fn calls(module: &Module) -> Vec<u64> {
@@ -155,7 +157,7 @@ fn installed_code_is_called() {
         assert_eq!(compiled.addresses().len(), compiled.bytes().len());
     }
     assert_eq!(compiled(&module, 2).bytes()[..machine::number(5).len()], machine::number(5));
-    assert!(module.code(1).unwrap().compiled().is_none());
+    assert!(!module.code(1).unwrap().is_compiled());
     assert!(module.entries()[1].load(Ordering::Acquire).is_null());
     let stats = module.compile_stats();
     assert_eq!((stats.functions, stats.time), (2, Duration::from_nanos(2)));
@@ -309,17 +311,14 @@ fn the_limit_is_an_error() {
 }
 
 #[test]
-fn uninstalled_code_is_not_called_but_stays() {
+fn uninstalled_code_is_not_called() {
     let _alone = alone();
     let module = module();
     let cell = &module.entries()[1];
     install(&module, vec![(1, number(1))]).unwrap();
-    let old = compiled(&module, 1);
     assert!(code::uninstall(&module, 1) && !code::uninstall(&module, 1) && !code::uninstall(&module, 0));
     assert_eq!(calls(&module), [WITHOUT; 3]);
-    assert!(cell.load(Ordering::Acquire).is_null() && module.code(1).unwrap().compiled().is_none());
-    assert_eq!(call(old.entry(), 0), 1);
-    assert!(ptr::eq(code::find(old.addresses().start).unwrap().compiled(), old));
+    assert!(cell.load(Ordering::Acquire).is_null() && !module.code(1).unwrap().is_compiled());
 
     let running = module.code(1).unwrap().running.get_or_init(|| Box::new([Word(0)])).as_ptr();
     install(&module, vec![(1, number(2))]).unwrap();
@@ -331,6 +330,64 @@ fn uninstalled_code_is_not_called_but_stays() {
 }
 
 #[test]
+fn batches_are_freed_with_their_last_function() {
+    let _alone = alone();
+    let module = module();
+    let before = code::memory_bytes();
+    let used = || (module.compile_stats().memory_bytes as usize, code::memory_bytes() - before);
+    let pages = |count| (count * page_size(), count * page_size());
+    install(&module, vec![(0, number(1)), (1, number(2))]).unwrap();
+    let start = compiled(&module, 0).addresses().start;
+    assert!(code::uninstall(&module, 0));
+    assert_eq!((used(), calls(&module)), (pages(1), vec![WITHOUT, 2, WITHOUT]));
+    // Whoever has found it may look at it.
+    let found = code::find(start).unwrap();
+    install(&module, vec![(1, number(3)), (2, number(4))]).unwrap();
+    install(&module, vec![(2, number(5))]).unwrap();
+    assert_eq!(used(), (2 * page_size(), 3 * page_size()));
+    assert_eq!(call(found.compiled().entry(), 0), 1);
+    drop(found);
+    assert_eq!(used(), pages(2));
+    assert!(code::find(start).is_none());
+    assert!(code::uninstall(&module, 1) && code::uninstall(&module, 2));
+    assert_eq!(used(), pages(0));
+}
+
+#[test]
+fn active_stores_keep_code_until_a_safepoint() {
+    let _alone = alone();
+    let module = module();
+    let mut store = Store::new(module.engine()).unwrap();
+    let idle = Store::new(module.engine()).unwrap();
+    let shared = module.clone();
+    let ty = FuncType::new([], []);
+    let host = HostFunc::new(module.engine(), ty, move |store, _, _| {
+        let memory = || {
+            code::reclaim(&shared);
+            shared.compile_stats().memory_bytes as usize
+        };
+        install(&shared, vec![(0, number(1))]).unwrap();
+        assert!(code::uninstall(&shared, 0));
+        assert_eq!(memory(), page_size());
+        // Other stores have nothing to do with it, unless they run.
+        let mut other = Store::new(shared.engine()).unwrap();
+        other.safepoint();
+        assert_eq!(memory(), page_size());
+        store.safepoint();
+        assert_eq!(memory(), 0);
+        install(&shared, vec![(1, number(1))]).unwrap();
+        assert!(code::uninstall(&shared, 1));
+        assert_eq!(memory(), page_size());
+        Ok(())
+    });
+    let host = store.add_host_func(host.unwrap()).unwrap();
+    store.call(host, &mut []).unwrap();
+    code::reclaim(&module);
+    assert_eq!(module.compile_stats().memory_bytes, 0);
+    drop(idle);
+}
+
+#[test]
 fn probed_functions_are_left_alone() {
     let _alone = alone();
     let module = module();
@@ -339,7 +396,7 @@ fn probed_functions_are_left_alone() {
     cell.store(probed.as_mut_ptr(), Ordering::Release);
     install(&module, vec![(0, number(1)), (1, number(2))]).unwrap();
     assert_eq!(calls(&module), [WITHOUT, 2, WITHOUT]);
-    assert!(ptr::eq(cell.load(Ordering::Acquire), probed.as_ptr()) && module.code(0).unwrap().compiled().is_none());
+    assert!(ptr::eq(cell.load(Ordering::Acquire), probed.as_ptr()) && !module.code(0).unwrap().is_compiled());
 
     let cell = &module.entries()[1];
     cell.store(probed.as_mut_ptr(), Ordering::Release);
@@ -383,18 +440,33 @@ fn threads_call_what_is_installed_meanwhile() {
     let _alone = alone();
     const VERSIONS: u16 = 300;
     let module = module();
+    let before = code::memory_bytes();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
+                let mut store = Store::new(module.engine()).unwrap();
                 let mut newest = 0;
+                let shared = module.clone();
+                let results = move |store: &mut Store, _, slots: &mut [u64]| {
+                    for _ in 0..10 {
+                        slots[0] = call_cell(&shared.code_entries()[0]);
+                        // SAFETY: the store is active, and its next safepoint is behind this.
+                        if let Some(compiled) = unsafe { shared.code(0).unwrap().compiled() } {
+                            assert!(code::find(compiled.entry().addr()).is_some());
+                        }
+                        store.safepoint();
+                    }
+                    Ok(())
+                };
+                let host = HostFunc::new(module.engine(), FuncType::new([], [ValType::I64]), results).unwrap();
+                let host = store.add_host_func(host).unwrap();
                 while !done.load(Ordering::Relaxed) {
-                    let result = call_cell(&module.code_entries()[0]);
+                    let mut results = [0];
+                    store.call(host, &mut results).unwrap();
+                    let [result] = results;
                     assert!(result == WITHOUT || (newest..=VERSIONS.into()).contains(&result), "{result}");
                     newest = if result == WITHOUT { newest } else { result };
-                    if let Some(compiled) = module.code(0).unwrap().compiled() {
-                        assert!(code::find(compiled.entry().addr()).is_some());
-                    }
                 }
             });
         }
@@ -407,4 +479,6 @@ fn threads_call_what_is_installed_meanwhile() {
         done.store(true, Ordering::Relaxed);
     });
     assert_eq!(module.compile_stats().functions, u64::from(VERSIONS));
+    code::reclaim(&module);
+    assert_eq!((module.compile_stats().memory_bytes, code::memory_bytes()), (0, before));
 }

@@ -195,10 +195,13 @@ impl Tiering {
             }
         }
         let mut now = claim.get();
+        if now.0 == Phase::Idle {
+            // The policy has said.
+            return false;
+        }
         loop {
             let budget = match now {
-                // The policy has said.
-                (Phase::Idle, _) => return false,
+                (Phase::Idle, _) => self.first_budget(function),
                 (Phase::Claimed, _) => self.first_budget(function).max(RECHECK),
                 // Other activations may be in loops as well.
                 (Phase::Compiled, true) if is_compiled(module, function) => 0,
@@ -208,7 +211,7 @@ impl Tiering {
             // Who moves the function on sets its budget before that.
             let then = std::mem::replace(&mut now, claim.get());
             if then == now {
-                return budget == 0;
+                return now.0 == Phase::Compiled && budget == 0;
             }
         }
     }
@@ -244,8 +247,13 @@ impl<'a> Work<'a> {
     /// Tells the policy about an event, does what it says, and so on.
     fn happened(self, event: Event) {
         let action = self.decide(event);
-        if let (Event::Hot { function, .. }, Action::Continue { budget }) = (event, action) {
-            self.tiering.counters.set(function, budget);
+        if let Event::Hot { function, .. } = event {
+            match action {
+                Action::Continue { budget } => self.tiering.counters.set(function, budget),
+                // It says nothing about this function.
+                Action::Evict { .. } => self.tiering.counters.set(function, self.tiering.first_budget(function)),
+                _ => {}
+            }
         }
         self.carry_out([action]);
     }

@@ -39,13 +39,6 @@ impl Reclaimer {
         Arc::new(Reclaimer { generation: AtomicU64::new(0), stores: Mutex::new(Slab::new()) })
     }
 
-    /// The part of a store, which is idle.
-    pub(crate) fn register(self: &Arc<Self>) -> Registration {
-        let activity = Arc::new(Activity { seen: AtomicU64::new(IDLE), returns: Mutex::new(Vec::new()) });
-        let key = lock(&self.stores).insert(Arc::clone(&activity));
-        Registration { reclaimer: Arc::clone(self), key, activity }
-    }
-
     /// The generation of code that is called no more: no cell has held it since before this call.
     pub(crate) fn retire(&self) -> u64 {
         self.generation.fetch_add(1, Ordering::AcqRel) + 1
@@ -73,6 +66,13 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
+    /// The part of a store, which is idle.
+    pub(crate) fn new(reclaimer: &Arc<Reclaimer>) -> Registration {
+        let activity = Arc::new(Activity { seen: AtomicU64::new(IDLE), returns: Mutex::new(Vec::new()) });
+        let key = lock(&reclaimer.stores).insert(Arc::clone(&activity));
+        Registration { reclaimer: Arc::clone(reclaimer), key, activity }
+    }
+
     /// Before the store looks for code.
     pub(crate) fn enter(&self) {
         // What is listed of before may keep code that nobody returns to, until the next safepoint.

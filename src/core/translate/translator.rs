@@ -82,7 +82,8 @@ impl<'b> Translator<'b> {
         imports: ImportCounts,
         far: bool,
     ) -> Translator<'b> {
-        let Buffers { emit, stack, control, kinds, references, loops, joins, handlers, clauses, targets } = &mut *buffers;
+        let Buffers { emit, stack, control, kinds, references, loops, joins, handlers, clauses, targets } =
+            &mut *buffers;
         emit.clear();
         stack.clear();
         control.clear();

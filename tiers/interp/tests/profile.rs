@@ -51,7 +51,7 @@ impl Compiler for Interpreted {
 type Hot = Arc<Mutex<Vec<(u32, Site)>>>;
 
 fn engine(level: Level, policy: &str) -> (Engine, Hot) {
-    let config = Config { level, policy: policy.parse().unwrap(), verify_bytecode: true, ..Config::default() };
+    let config = Config { level, policy: Some(policy.parse().unwrap()), verify_bytecode: true, ..Config::default() };
     let engine = Engine::new(config, Arc::new(Interpreted)).unwrap();
     let hot = Hot::default();
     let sink = Arc::clone(&hot);

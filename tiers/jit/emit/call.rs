@@ -38,19 +38,19 @@ impl<M: Machine> Emitter<'_, M> {
         self.store_pc(self.item.pc);
         self.m.load(Load::W64, M::SCRATCH[1], Mem::at(M::INSTANCE, InstanceRecord::CODE_ENTRIES));
         self.m.mov_imm(Width::W32, M::SCRATCH[0], func.into());
-        self.to_arguments(self.base());
+        self.enter_arguments(self.base());
         let cell = self.cell(func);
         self.m.call_mem(cell);
-        self.from_arguments();
+        self.leave_arguments();
     }
 
     /// Moves `SLOTS` to the callee's.
-    fn to_arguments(&mut self, base: u32) {
+    fn enter_arguments(&mut self, base: u32) {
         self.m.add(Width::W64, M::SLOTS, M::SLOTS, Rhs::Imm(8 * base as i32));
     }
 
     /// Moves `SLOTS` back.
-    fn from_arguments(&mut self) {
+    fn leave_arguments(&mut self) {
         self.m.load(Load::W64, M::SLOTS, Mem::at(M::STACK, FrameRecord::BASE));
     }
 
@@ -72,13 +72,18 @@ impl<M: Machine> Emitter<'_, M> {
         self.m.compare_mem(Width::W64, Mem::at(record::<M>(), FuncRecord::INSTANCE), M::INSTANCE.into());
         self.m.jump_if(Cond::Ne, cross);
         self.m.load(Load::U32, M::SCRATCH[0], Mem::at(record::<M>(), FuncRecord::INDEX));
-        self.to_arguments(self.base());
+        self.enter_arguments(self.base());
         self.m.call_mem(Mem::at(cell, 0));
-        self.from_arguments();
+        self.leave_arguments();
         self.m.bind(resumed);
         let words = self.item.next - self.item.pc;
         let helper = if words == 2 { HelperId::CallShort } else { HelperId::CallLong };
-        self.cold.push(Cold::Help { label: host, site: self.site(helper), operand: Some(record::<M>()), back: resumed });
+        self.cold.push(Cold::Help {
+            label: host,
+            site: self.site(helper),
+            operand: Some(record::<M>()),
+            back: resumed,
+        });
         self.cold.push(Cold::Cross { label: cross, base: self.base(), back: resumed });
     }
 
@@ -89,9 +94,9 @@ impl<M: Machine> Emitter<'_, M> {
         self.m.load(Load::W64, M::INSTANCE, Mem::at(record::<M>(), FuncRecord::INSTANCE));
         self.m.load(Load::W64, M::MEMORY, Mem::at(M::INSTANCE, InstanceRecord::MEMORY_OPERAND));
         self.m.load(Load::U32, M::SCRATCH[0], Mem::at(record::<M>(), FuncRecord::INDEX));
-        self.to_arguments(base);
+        self.enter_arguments(base);
         self.m.call_mem(Mem::at(cell, 0));
-        self.from_arguments();
+        self.leave_arguments();
         self.m.load(Load::W64, M::INSTANCE, Mem::at(M::STACK, FrameRecord::INSTANCE));
         self.m.load(Load::W64, M::MEMORY, Mem::at(M::INSTANCE, InstanceRecord::MEMORY_OPERAND));
         self.m.jump(back);

@@ -4,20 +4,19 @@ use terrace_abi::layout::Field;
 use terrace_abi::vm::{FrameRecord, InstanceRecord, StoreRecord};
 use terrace_abi::{Op, TrapKind};
 use terrace_interp::activation::HelperId;
-use terrace_masm::{Cond, Label, Load, Mem, Rhs, Store, Width};
+use terrace_masm::{Cond, Load, Mem, Rhs, Store, Width};
 use terrace_templates::Machine;
 
-use super::regs::{Fix, Held, State};
-use super::{Cold, Emitter, regs};
-use crate::analyze::{NO_SLOT, REGS, RegId};
+use super::regs::{Fix, Held};
+use super::{Cold, Emitter, Span, regs};
+use crate::analyze::{NO_SLOT, RegId};
 
 /// Ranges of up to so many slots are copied one by one.
 const FEW: u32 = 8;
 
 impl<M: Machine> Emitter<'_, M> {
     pub(super) fn jump(&mut self) {
-        let target = self.item.pc.wrapping_add(self.instruction_words()[0].high());
-        self.go(target);
+        self.go(self.target());
     }
 
     /// A loop begins: its locals go into their registers, everything else home.
@@ -27,16 +26,17 @@ impl<M: Machine> Emitter<'_, M> {
         let pc = self.item.next;
         let Some(join) = self.join_at(pc) else { unreachable!("a loop's first instruction is a branch target") };
         let height = self.function.joins[join].height;
-        let slots = self.regions[region].slots;
-        let mut state = State::new();
+        let slots = self.analysis.regions[region].slots;
+        let start = self.states.len() as u32;
         for (reg, slot) in slots.into_iter().enumerate().filter(|&(_, slot)| slot != NO_SLOT) {
             let now = self.regs.of(slot).map(|now| self.regs.held[usize::from(now)]);
-            let assigned = self.regions[region].assigned & (1 << reg) != 0;
+            let assigned = self.analysis.regions[region].assigned & (1 << reg) != 0;
             let wide = now.map_or_else(|| self.is_vector_local(slot), |now| now.wide);
             let dirty = assigned || now.is_some_and(|now| now.dirty);
-            state.push((reg as RegId, Held { slot, dirty, wide }));
+            self.states.push((reg as RegId, Held { slot, dirty, wide }));
         }
-        self.conform(&state, height);
+        let state = Span { start, end: self.states.len() as u32 };
+        self.conform(state, height);
         self.enter_region(region);
         self.joins[join].state = Some(state);
         self.m.align_loop();
@@ -46,28 +46,20 @@ impl<M: Machine> Emitter<'_, M> {
         let index = self.field(Field::A);
         let index = self.int(index);
         self.release_dying();
-        let (pc, count) = (self.item.pc, self.extension(0).low());
-        let targets: Vec<u32> =
-            self.instruction_words()[2..].iter().map(|entry| pc.wrapping_add(entry.low())).collect();
+        let count = self.extension(0).low();
         let number = M::SCRATCH[1];
         // The entry is chosen without a branch: the smaller of index and last.
         self.m.mov_imm(Width::W32, number, i64::from(count) - 1);
         self.m.compare(Width::W32, index, number.into());
         self.m.select(Width::W32, Cond::LtU, number, index, number);
-        let mut labels: Vec<Label> = Vec::with_capacity(targets.len());
-        let mut known: std::collections::HashMap<u32, Label> = std::collections::HashMap::new();
-        for target in targets {
-            let label = match known.get(&target) {
-                Some(&label) => label,
-                None => {
-                    let label = self.edge(target);
-                    known.insert(target, label);
-                    label
-                }
-            };
-            labels.push(label);
+        let mut labels = std::mem::take(&mut self.labels);
+        labels.clear();
+        for entry in 0..count as usize {
+            let relative = self.extension(1 + entry).low();
+            labels.push(self.table_edge(relative));
         }
         self.m.jump_table(number, &labels);
+        self.labels = labels;
     }
 
     fn leave(&mut self) {
@@ -200,12 +192,10 @@ impl<M: Machine> Emitter<'_, M> {
         self.m.compare_mem(Width::W64, Mem::at(record, StoreRecord::EPOCH_DEADLINE), value.into());
         self.m.jump_if(Cond::LeU, ask);
         self.m.bind(back);
-        let held: Vec<(RegId, Held)> = (0..REGS as RegId)
-            .map(|reg| (reg, self.regs.held[usize::from(reg)]))
-            .filter(|(_, held)| held.slot != NO_SLOT)
-            .collect();
-        let before = held.iter().filter(|(_, held)| held.dirty).map(|&(reg, held)| Fix::Store(reg, held)).collect();
-        let behind = held.iter().map(|&(reg, held)| Fix::Load(reg, held)).collect();
+        let dirty = self.regs.state().filter(|(_, held)| held.dirty);
+        let before = Span::append(&mut self.cold_fixes, dirty.map(|(reg, held)| Fix::Store(reg, held)));
+        let all = self.regs.state();
+        let behind = Span::append(&mut self.cold_fixes, all.map(|(reg, held)| Fix::Load(reg, held)));
         self.cold.push(Cold::Poll { label: ask, site: self.site(HelperId::Poll), before, behind, back });
     }
 

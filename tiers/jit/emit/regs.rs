@@ -24,12 +24,18 @@ impl Held {
     pub const NOTHING: Held = Held { slot: NO_SLOT, dirty: false, wide: false };
 }
 
-/// What registers hold at a place, the empty ones left out.
-pub(super) type State = Vec<(RegId, Held)>;
+impl Default for Held {
+    fn default() -> Held {
+        Held::NOTHING
+    }
+}
 
 /// The registers at one place.
+#[derive(Default)]
 pub(super) struct Regs {
     pub held: [Held; REGS],
+    /// Registers that hold something: a bit each.
+    full: u32,
     /// The register of each slot.
     at: Vec<RegId>,
     /// Registers of the instruction's operands and temporaries.
@@ -39,19 +45,42 @@ pub(super) struct Regs {
     now: u32,
 }
 
+/// The numbers in a set of registers, in order.
+fn numbers(mut set: u32) -> impl Iterator<Item = RegId> {
+    std::iter::from_fn(move || {
+        let reg = set.trailing_zeros() as RegId;
+        let some = set != 0;
+        set &= set.wrapping_sub(1);
+        some.then_some(reg)
+    })
+}
+
+/// The registers of a pool.
+fn set_of(pool: std::ops::Range<RegId>) -> u32 {
+    (1u32.wrapping_shl(pool.end.into()).wrapping_sub(1)) & !((1 << pool.start) - 1)
+}
+
 impl Regs {
-    pub fn new(slots: usize) -> Regs {
-        Regs { held: [Held::NOTHING; REGS], at: vec![NO_REG; slots], locked: 0, used: [0; REGS], now: 0 }
+    /// Begins a function.
+    pub fn reset(&mut self, slots: usize) {
+        self.held = [Held::NOTHING; REGS];
+        (self.full, self.locked) = (0, 0);
+        (self.used, self.now) = ([0; REGS], 0);
+        self.at.clear();
+        self.at.resize(slots, NO_REG);
     }
 
     /// The register of a slot.
+    #[inline]
     pub fn of(&self, slot: u32) -> Option<RegId> {
         self.at.get(slot as usize).copied().filter(|&reg| reg != NO_REG)
     }
 
     /// Makes a register hold nothing.
+    #[inline]
     pub fn drop(&mut self, reg: RegId) {
         let held = std::mem::replace(&mut self.held[usize::from(reg)], Held::NOTHING);
+        self.full &= !(1 << reg);
         if let Some(at) = self.at.get_mut(held.slot as usize) {
             *at = NO_REG;
         }
@@ -78,34 +107,44 @@ impl Regs {
         self.drop(reg);
         self.kill(held.slot, held.wide);
         self.held[usize::from(reg)] = held;
+        self.full |= 1 << reg;
         self.at[held.slot as usize] = reg;
         self.touch(reg);
     }
 
+    #[inline]
     pub fn touch(&mut self, reg: RegId) {
         self.now += 1;
         self.used[usize::from(reg)] = self.now;
     }
 
+    #[inline]
     pub fn lock(&mut self, reg: RegId) {
         self.locked |= 1 << reg;
     }
 
+    #[inline]
     pub fn unlock(&mut self, reg: RegId) {
         self.locked &= !(1 << reg);
     }
 
+    #[inline]
     pub fn unlock_all(&mut self) {
         self.locked = 0;
     }
 
+    /// The registers that hold something.
+    pub fn full(&self) -> impl Iterator<Item = RegId> + use<> {
+        numbers(self.full)
+    }
+
     /// Everything that is held.
     pub fn state(&self) -> impl Iterator<Item = (RegId, Held)> + use<'_> {
-        self.held.iter().enumerate().filter(|(_, held)| held.slot != NO_SLOT).map(|(reg, &held)| (reg as RegId, held))
+        self.full().map(|reg| (reg, self.held[usize::from(reg)]))
     }
 
     pub fn clear(&mut self) {
-        for reg in 0..REGS as RegId {
+        for reg in self.full() {
             self.drop(reg);
         }
     }
@@ -113,20 +152,24 @@ impl Regs {
     pub fn replace(&mut self, state: &[(RegId, Held)]) {
         self.clear();
         for &(reg, held) in state {
-            self.set(reg, held);
+            self.held[usize::from(reg)] = held;
+            self.full |= 1 << reg;
+            self.at[held.slot as usize] = reg;
+            self.touch(reg);
         }
     }
 
     /// A register of `pool` to use: an empty one, or the one that was used longest ago.
     fn choose(&self, pool: std::ops::Range<RegId>, region: &Region, hint: Option<RegId>) -> RegId {
-        let usable = |reg: RegId| self.locked & (1 << reg) == 0 && region.slots[usize::from(reg)] == NO_SLOT;
-        let empty = |reg: RegId| self.held[usize::from(reg)].slot == NO_SLOT;
-        if let Some(hint) = hint.filter(|&hint| pool.contains(&hint) && usable(hint) && empty(hint)) {
+        let usable = set_of(pool) & !self.locked & !region.taken;
+        let empty = usable & !self.full;
+        if let Some(hint) = hint.filter(|&hint| empty & 1 << hint != 0) {
             return hint;
         }
-        let free = pool.clone().find(|&reg| usable(reg) && empty(reg));
-        let oldest = || pool.filter(|&reg| usable(reg)).min_by_key(|&reg| self.used[usize::from(reg)]);
-        match free.or_else(oldest) {
+        if empty != 0 {
+            return empty.trailing_zeros() as RegId;
+        }
+        match numbers(usable).min_by_key(|&reg| self.used[usize::from(reg)]) {
             Some(reg) => reg,
             None => unreachable!("no instruction locks so many registers"),
         }
@@ -144,46 +187,62 @@ pub(super) enum Fix {
     Load(RegId, Held),
 }
 
-/// What has to be done so that registers hold what `to` says. Slots from `height` on are dead.
-pub(super) fn fixes(from: &Regs, to: &[(RegId, Held)], height: u32, out: &mut Vec<Fix>) {
-    out.clear();
-    let same_file = |a: RegId, b: RegId| (a < FLOATS) == (b < FLOATS);
-    for (reg, held) in from.state() {
-        if held.dirty && held.slot < height {
-            let wanted = to.iter().find(|(_, wanted)| wanted.slot == held.slot);
-            let stays = wanted.is_some_and(|&(to, wanted)| wanted.dirty && same_file(reg, to));
-            if !stays {
-                out.push(Fix::Store(reg, held));
-            }
+/// What has to be done at an edge, and what it is found with.
+#[derive(Default)]
+pub(super) struct Fixes {
+    pub list: Vec<Fix>,
+    moves: Vec<(RegId, RegId, Held)>,
+    loads: Vec<(RegId, Held)>,
+}
+
+impl Fixes {
+    /// Finds what has to be done so that registers hold what `to` says. Slots from `height` on are dead.
+    pub fn find(&mut self, from: &Regs, to: &[(RegId, Held)], height: u32) {
+        let Fixes { list, moves, loads } = self;
+        list.clear();
+        let same_file = |a: RegId, b: RegId| (a < FLOATS) == (b < FLOATS);
+        // Mostly, a value is wanted where it is.
+        let mut places = [0; REGS];
+        for (place, &(reg, _)) in to.iter().enumerate() {
+            places[usize::from(reg)] = place as u8;
         }
-    }
-    let mut moves: Vec<(RegId, RegId, Held)> = Vec::new();
-    let mut loads: Vec<(RegId, Held)> = Vec::new();
-    for &(reg, wanted) in to {
-        match from.of(wanted.slot) {
-            Some(now) if now == reg => {}
-            Some(now) if same_file(now, reg) => moves.push((now, reg, wanted)),
-            _ => loads.push((reg, wanted)),
-        }
-    }
-    // A move goes first if nobody still has to read what it overwrites.
-    while !moves.is_empty() {
-        match moves.iter().position(|&(_, to, _)| moves.iter().all(|&(from, ..)| from != to)) {
-            Some(first) => {
-                let (from, to, held) = moves.swap_remove(first);
-                out.push(Fix::Move(from, to, held));
-            }
-            None => {
-                // A cycle: one value goes through its home.
-                if let Some((reg, _, held)) = moves.pop() {
-                    let to = to.iter().find(|(_, wanted)| wanted.slot == held.slot).map_or(reg, |&(to, _)| to);
-                    out.push(Fix::Store(reg, held));
-                    loads.push((to, held));
+        for (reg, held) in from.state() {
+            if held.dirty && held.slot < height {
+                let same = |(_, wanted): &&(RegId, Held)| wanted.slot == held.slot;
+                let here = to.get(usize::from(places[usize::from(reg)])).filter(same);
+                let wanted = here.or_else(|| to.iter().find(same));
+                let stays = wanted.is_some_and(|&(to, wanted)| wanted.dirty && same_file(reg, to));
+                if !stays {
+                    list.push(Fix::Store(reg, held));
                 }
             }
         }
+        for &(reg, wanted) in to {
+            match from.of(wanted.slot) {
+                Some(now) if now == reg => {}
+                Some(now) if same_file(now, reg) => moves.push((now, reg, wanted)),
+                _ => loads.push((reg, wanted)),
+            }
+        }
+        // A move goes first if nobody still has to read what it overwrites.
+        while !moves.is_empty() {
+            match moves.iter().position(|&(_, to, _)| moves.iter().all(|&(from, ..)| from != to)) {
+                Some(first) => {
+                    let (from, to, held) = moves.swap_remove(first);
+                    list.push(Fix::Move(from, to, held));
+                }
+                None => {
+                    // A cycle: one value goes through its home.
+                    if let Some((reg, _, held)) = moves.pop() {
+                        let to = to.iter().find(|(_, wanted)| wanted.slot == held.slot).map_or(reg, |&(to, _)| to);
+                        list.push(Fix::Store(reg, held));
+                        loads.push((to, held));
+                    }
+                }
+            }
+        }
+        list.extend(loads.drain(..).map(|(reg, held)| Fix::Load(reg, held)));
     }
-    out.extend(loads.into_iter().map(|(reg, held)| Fix::Load(reg, held)));
 }
 
 /// The machine's register of a number.
@@ -246,7 +305,7 @@ impl<M: Machine> Emitter<'_, M> {
 
     /// Brings everything home; registers keep it.
     pub(super) fn clean_all(&mut self) {
-        for reg in 0..REGS as RegId {
+        for reg in self.regs.full() {
             self.clean(reg);
         }
     }
@@ -268,7 +327,7 @@ impl<M: Machine> Emitter<'_, M> {
     /// A register for the instruction's own use, locked.
     fn allocate(&mut self, float: bool, hint: Option<RegId>) -> RegId {
         let pool = if float { Self::float_pool() } else { Self::int_pool() };
-        let reg = self.regs.choose(pool, &self.regions[self.region], hint);
+        let reg = self.regs.choose(pool, &self.analysis.regions[self.region], hint);
         self.clean(reg);
         self.regs.drop(reg);
         self.regs.lock(reg);
@@ -377,10 +436,21 @@ impl<M: Machine> Emitter<'_, M> {
         }
     }
 
+    /// The numbers of the machine's registers.
+    const NUMBERS: [RegId; REGS] = {
+        let mut numbers = [NO_REG; REGS];
+        let mut reg = 0;
+        while reg < M::POOL.len() {
+            numbers[M::POOL[reg].number() as usize] = reg as RegId;
+            reg += 1;
+        }
+        numbers
+    };
+
     /// The number of a pool's register.
     fn number(reg: Reg) -> Option<RegId> {
         match reg {
-            Reg::Gpr(reg) => M::POOL.iter().position(|&other| other == reg).map(|index| index as RegId),
+            Reg::Gpr(reg) => Some(Self::NUMBERS[usize::from(reg.number())]).filter(|&number| number != NO_REG),
             Reg::Fpr(reg) => M::FLOAT_POOL.iter().position(|&other| other == reg).map(|index| index as RegId + FLOATS),
         }
     }
@@ -412,14 +482,15 @@ impl<M: Machine> Emitter<'_, M> {
 
     /// Moves a value to another slot; the source dies if `dies`.
     pub(super) fn copy(&mut self, to: u32, from: u32, wide: bool, dies: bool) {
-        let float = wide || self.is_float(from) || (self.is_float(to) && self.regs.of(from).is_none_or(|reg| reg >= FLOATS));
+        let float =
+            wide || self.is_float(from) || (self.is_float(to) && self.regs.of(from).is_none_or(|reg| reg >= FLOATS));
         let source = self.fetch(from, float, wide);
         if dies {
             self.release(from);
         }
         // The register itself changes its owner if nobody else needs the value.
         let renamed = self.given_register(to).is_none() && self.regs.held[usize::from(source)].slot == NO_SLOT;
-        let target = if renamed && self.regions[self.region].slots[usize::from(source)] == NO_SLOT {
+        let target = if renamed && self.analysis.regions[self.region].slots[usize::from(source)] == NO_SLOT {
             source
         } else {
             self.regs.lock(source);

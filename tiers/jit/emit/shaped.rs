@@ -273,8 +273,7 @@ impl<M: Machine> Emitter<'_, M> {
         let cond = self.condition();
         let cond = if when { cond } else { cond.negated() };
         self.release_dying();
-        let target = self.item.pc.wrapping_add(self.extension(0).high());
-        let label = self.edge(target);
+        let label = self.edge(self.target());
         self.m.jump_if(cond, label);
     }
 
@@ -345,7 +344,7 @@ impl<M: Machine> Emitter<'_, M> {
         let a = self.vector(self.field(Field::A));
         let lane = self.field(Field::B) as u8;
         let (slot, d) = self.result_near(a.into());
-        terrace_templates::extract_lane(&mut self.m, self.item.op, d, a.into(), lane);
+        terrace_templates::extract_lane(&mut self.m, self.item.op, d, a, lane);
         self.finish_result(slot, d);
     }
 

@@ -161,7 +161,8 @@ impl X64 {
     /// Writes the distances of all fixups.
     pub(super) fn resolve(&mut self) {
         let buffer = &mut self.buffer;
-        for fixup in std::mem::take(&mut buffer.fixups) {
+        for index in 0..buffer.fixups.len() {
+            let fixup = buffer.fixups[index];
             let target = buffer.position(fixup.label).unwrap_or_else(|| unreachable!("every label is bound"));
             let at = fixup.at as usize;
             let width = if fixup.kind == REL8 { 1 } else { 4 };

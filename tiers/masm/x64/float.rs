@@ -6,6 +6,7 @@
 use dynasmrt::DynasmApi;
 use terrace_abi::TrapKind;
 
+use super::direct::Vex;
 use super::encode::{NO_PARITY, PARITY, emit, mem};
 use super::{RAX, RCX, X0, X1, X64};
 use crate::operand::{Cond, Fpr, Gpr, Mem, Rhs, RhsF, Width};
@@ -95,7 +96,7 @@ fn constant_of(width: FloatWidth, value: f64) -> u128 {
 
 impl X64 {
     fn zero_float(&mut self, d: Fpr) {
-        emit!(self.buffer; vxorps Rx(d.0), Rx(d.0), Rx(d.0));
+        self.vex_reg(Vex { prefix: 0, code: 0x57 }, d.0, d.0, d.0);
     }
 
     /// Compares: carry if less or unordered, zero if equal or unordered, parity if unordered.
@@ -158,20 +159,20 @@ impl X64 {
 
 impl Float for X64 {
     fn mov_float(&mut self, d: Fpr, a: Fpr) {
-        emit!(self.buffer; vmovaps Rx(d.0), Rx(a.0));
+        self.vex_reg(Vex { prefix: 0, code: 0x28 }, d.0, 0, a.0);
     }
 
     fn load_float(&mut self, width: FloatWidth, d: Fpr, mem: Mem) {
         match width {
-            F32 => mem!(self.buffer, mem, (vmovss), (Rx(d.0),), ()),
-            F64 => mem!(self.buffer, mem, (vmovsd), (Rx(d.0),), ()),
+            F32 => self.vex_mem(Vex { prefix: 2, code: 0x10 }, d.0, 0, mem),
+            F64 => self.vex_mem(Vex { prefix: 3, code: 0x10 }, d.0, 0, mem),
         }
     }
 
     fn store_float(&mut self, width: FloatWidth, mem: Mem, a: Fpr) {
         match width {
-            F32 => mem!(self.buffer, mem, (vmovss), (), (, Rx(a.0))),
-            F64 => mem!(self.buffer, mem, (vmovsd), (), (, Rx(a.0))),
+            F32 => self.vex_mem(Vex { prefix: 2, code: 0x11 }, a.0, 0, mem),
+            F64 => self.vex_mem(Vex { prefix: 3, code: 0x11 }, a.0, 0, mem),
         }
     }
 

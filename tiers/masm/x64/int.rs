@@ -4,7 +4,8 @@
 
 use dynasmrt::{DynasmApi, dynasm};
 
-use super::encode::{NO_PARITY, PARITY, code, emit, mem, mentions};
+use super::direct::{Imm, Opcode};
+use super::encode::{NO_PARITY, PARITY, code, emit, mentions};
 use super::{RAX, RCX, RDX, RSP, X64};
 use crate::Masm;
 use crate::buffer::{Buffer, Label};
@@ -12,51 +13,22 @@ use crate::operand::{Cond, Gpr, Load, Mem, Rhs, Store, Width};
 use Width::{W32, W64};
 use terrace_abi::TrapKind;
 
+/// The number of `cmp` in its group.
+const COMPARE: u8 = 7;
+
+const MUL: Opcode = Opcode::escaped(0xaf);
+
 /// The machine's number of "overflow".
 const OVERFLOW: u8 = 0;
 
-/// Emits a two-operand instruction `op d, rhs` of either width; `number` is its place among the eight of the group.
-macro_rules! alu {
-    ($self:ident, $width:ident, $number:literal, ($($op:tt)*), $d:expr, $rhs:expr) => {{
-        let d = $d.0;
-        match ($width, $rhs) {
-            (W32, Rhs::Reg(b)) => emit!($self.buffer; $($op)* Rd(d), Rd(b.0)),
-            (W64, Rhs::Reg(b)) => emit!($self.buffer; $($op)* Rq(d), Rq(b.0)),
-            (W32, Rhs::Mem(m)) => mem!($self.buffer, m, ($($op)*), (Rd(d),), ()),
-            (W64, Rhs::Mem(m)) => mem!($self.buffer, m, ($($op)*), (Rq(d),), ()),
-            (_, Rhs::Imm(i)) if i8::try_from(i).is_ok() => $self.alu_imm8($number, $width, $d, i as i8),
-            (W32, Rhs::Imm(i)) => emit!($self.buffer; $($op)* Rd(d), DWORD i),
-            (W64, Rhs::Imm(i)) => emit!($self.buffer; $($op)* Rq(d), DWORD i),
-        }
-    }};
-}
-
-/// `d = a op b` for a commutative `op`.
-macro_rules! commutative {
-    ($self:ident, $width:ident, $number:literal, ($($op:tt)*), $d:ident, $a:ident, $b:ident) => {{
-        match $b {
-            Rhs::Reg(b) if b == $d => alu!($self, $width, $number, ($($op)*), $d, Rhs::Reg($a)),
-            b => {
-                let d = $self.target($d, $a, b);
-                $self.mov_if_needed($width, d, $a);
-                alu!($self, $width, $number, ($($op)*), d, b);
-                $self.mov_if_needed($width, $d, d);
-            }
-        }
-    }};
-}
-
 /// A shift by a variable count: BMI2 takes it in any register.
 macro_rules! shift {
-    ($self:ident, $width:ident, $bmi:ident, ($($op:tt)*), $d:ident, $a:ident, $b:ident) => {{
+    ($self:ident, $width:ident, $bmi:ident, $number:literal, $d:ident, $a:ident, $b:ident) => {{
         match $b {
             Rhs::Imm(count) => {
                 $self.mov_if_needed($width, $d, $a);
                 let count = count as i8 & if $width == W32 { 31 } else { 63 };
-                match $width {
-                    W32 => emit!($self.buffer; $($op)* Rd($d.0), count),
-                    W64 => emit!($self.buffer; $($op)* Rq($d.0), count),
-                }
+                $self.op_reg(Opcode::new(0xc1).sized($width), $number, $d, Imm::byte(count));
             }
             b => {
                 let count = $self.in_register(W32, b);
@@ -121,13 +93,31 @@ impl X64 {
         directives
     }
 
-    /// An instruction of the group `add or adc sbb and sub xor cmp` with an 8-bit immediate.
-    fn alu_imm8(&mut self, number: u8, width: Width, d: Gpr, value: i8) {
-        let rex = 0x40 | u8::from(width == W64) << 3 | d.0 >> 3;
-        if rex != 0x40 {
-            self.buffer.push(rex);
+    /// `op d, rhs` for the instruction with this number of the group `add or adc sbb and sub xor cmp`.
+    fn alu(&mut self, number: u8, width: Width, d: Gpr, rhs: Rhs) {
+        match rhs {
+            // Both ways round are the same, but texts of code are to stay.
+            Rhs::Reg(b) if number == COMPARE => {
+                self.op_reg(Opcode::new(0x3b).sized(width), d.0, b, Imm::NONE);
+            }
+            Rhs::Reg(b) => self.op_reg(Opcode::new(number << 3 | 1).sized(width), b.0, d, Imm::NONE),
+            Rhs::Mem(m) => self.op_mem(Opcode::new(number << 3 | 3).sized(width), d.0, m, Imm::NONE),
+            Rhs::Imm(i) => match i8::try_from(i) {
+                Ok(i) => self.op_reg(Opcode::new(0x83).sized(width), number, d, Imm::byte(i)),
+                Err(_) => self.op_reg(Opcode::new(0x81).sized(width), number, d, Imm::long(i)),
+            },
         }
-        self.buffer.bytes.extend_from_slice(&[0x83, 0xc0 | number << 3 | d.0 & 7, value as u8]);
+    }
+
+    /// `d = a op b` for a commutative instruction of the same group.
+    fn commutative(&mut self, number: u8, width: Width, d: Gpr, a: Gpr, b: Rhs) {
+        if b == Rhs::Reg(d) {
+            return self.alu(number, width, d, a.into());
+        }
+        let t = self.target(d, a, b);
+        self.mov_if_needed(width, t, a);
+        self.alu(number, width, t, b);
+        self.mov_if_needed(width, d, t);
     }
 
     fn mov_if_needed(&mut self, width: Width, d: Gpr, a: Gpr) {
@@ -238,7 +228,7 @@ impl Masm for X64 {
     }
 
     fn mov(&mut self, width: Width, d: Gpr, a: Gpr) {
-        convert!(self, width, mov, d, a);
+        self.op_reg(Opcode::new(0x89).sized(width), a.0, d, Imm::NONE);
     }
 
     fn mov_imm(&mut self, width: Width, d: Gpr, value: i64) {
@@ -250,55 +240,53 @@ impl Masm for X64 {
             self.buffer.push(0xb8 | d.0 & 7);
             self.buffer.push_u32(value);
         } else if let Ok(value) = i32::try_from(value) {
-            emit!(self.buffer; mov Rq(d.0), DWORD value);
+            self.op_reg(Opcode::new(0xc7).wide(), 0, d, Imm::long(value));
         } else {
             dynasm!(self.buffer; .arch x64; mov Rq(d.0), QWORD value);
         }
     }
 
     fn load(&mut self, load: Load, d: Gpr, mem: Mem) {
-        let d = d.0;
-        match load {
-            Load::U8 => mem!(self.buffer, mem, (movzx), (Rd(d), BYTE), ()),
-            Load::U16 => mem!(self.buffer, mem, (movzx), (Rd(d), WORD), ()),
-            Load::U32 => mem!(self.buffer, mem, (mov), (Rd(d),), ()),
-            Load::W64 => mem!(self.buffer, mem, (mov), (Rq(d),), ()),
-            Load::I8To32 => mem!(self.buffer, mem, (movsx), (Rd(d), BYTE), ()),
-            Load::I16To32 => mem!(self.buffer, mem, (movsx), (Rd(d), WORD), ()),
-            Load::I8 => mem!(self.buffer, mem, (movsx), (Rq(d), BYTE), ()),
-            Load::I16 => mem!(self.buffer, mem, (movsx), (Rq(d), WORD), ()),
-            Load::I32 => mem!(self.buffer, mem, (movsxd), (Rq(d), DWORD), ()),
-        }
+        let op = match load {
+            Load::U8 => Opcode::escaped(0xb6).byte(),
+            Load::U16 => Opcode::escaped(0xb7),
+            Load::U32 => Opcode::new(0x8b),
+            Load::W64 => Opcode::new(0x8b).wide(),
+            Load::I8To32 => Opcode::escaped(0xbe).byte(),
+            Load::I16To32 => Opcode::escaped(0xbf),
+            Load::I8 => Opcode::escaped(0xbe).byte().wide(),
+            Load::I16 => Opcode::escaped(0xbf).wide(),
+            Load::I32 => Opcode::new(0x63).wide(),
+        };
+        self.op_mem(op, d.0, mem, Imm::NONE);
     }
 
     fn store(&mut self, store: Store, mem: Mem, a: Gpr) {
-        let a = a.0;
-        match store {
-            Store::W8 => mem!(self.buffer, mem, (mov), (), (, Rb(a))),
-            Store::W16 => mem!(self.buffer, mem, (mov), (), (, Rw(a))),
-            Store::W32 => mem!(self.buffer, mem, (mov), (), (, Rd(a))),
-            Store::W64 => mem!(self.buffer, mem, (mov), (), (, Rq(a))),
-        }
+        let op = match store {
+            Store::W8 => Opcode::new(0x88).byte(),
+            Store::W16 => Opcode::new(0x89).short(),
+            Store::W32 => Opcode::new(0x89),
+            Store::W64 => Opcode::new(0x89).wide(),
+        };
+        self.op_mem(op, a.0, mem, Imm::NONE);
     }
 
     fn store_imm(&mut self, store: Store, mem: Mem, value: i32) {
         match store {
-            Store::W8 => mem!(self.buffer, mem, (mov BYTE), (), (, value as i8)),
-            Store::W16 => mem!(self.buffer, mem, (mov WORD), (), (, value as i16)),
-            Store::W32 => mem!(self.buffer, mem, (mov DWORD), (), (, value)),
-            Store::W64 => mem!(self.buffer, mem, (mov QWORD), (), (, value)),
+            Store::W8 => self.op_mem(Opcode::new(0xc6), 0, mem, Imm::byte(value as i8)),
+            Store::W16 => self.op_mem(Opcode::new(0xc7).short(), 0, mem, Imm::short(value as i16)),
+            Store::W32 => self.op_mem(Opcode::new(0xc7), 0, mem, Imm::long(value)),
+            Store::W64 => self.op_mem(Opcode::new(0xc7).wide(), 0, mem, Imm::long(value)),
         }
     }
 
     fn lea(&mut self, width: Width, d: Gpr, mem: Mem) {
-        match width {
-            W32 => mem!(self.buffer, mem, (lea), (Rd(d.0),), ()),
-            W64 => mem!(self.buffer, mem, (lea), (Rq(d.0),), ()),
-        }
+        self.op_mem(Opcode::new(0x8d).sized(width), d.0, mem, Imm::NONE);
     }
 
     fn address_of(&mut self, d: Gpr, label: Label) {
-        emit!(self.buffer; lea Rq(d.0), [rip + 0]);
+        let rex = 0x48 | d.0 >> 3 << 2;
+        self.buffer.bytes.extend_from_slice(&[rex, 0x8d, 0x05 | (d.0 & 7) << 3, 0, 0, 0, 0]);
         self.buffer.fixup(self.buffer.len() - 4, label, super::encode::REL32);
     }
 
@@ -306,42 +294,40 @@ impl Masm for X64 {
         match b {
             Rhs::Reg(b) if d != a && d != b => self.lea(width, d, Mem::indexed(a, b, 0, 0)),
             Rhs::Imm(i) if d != a => self.lea(width, d, Mem::at(a, i)),
-            b => commutative!(self, width, 0, (add), d, a, b),
+            b => self.commutative(0, width, d, a, b),
         }
     }
 
     fn sub(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
         let t = self.target(d, a, b);
         self.mov_if_needed(width, t, a);
-        alu!(self, width, 5, (sub), t, b);
+        self.alu(5, width, t, b);
         self.mov_if_needed(width, d, t);
     }
 
     fn and(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
-        commutative!(self, width, 4, (and), d, a, b);
+        self.commutative(4, width, d, a, b);
     }
 
     fn or(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
-        commutative!(self, width, 1, (or), d, a, b);
+        self.commutative(1, width, d, a, b);
     }
 
     fn xor(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
-        commutative!(self, width, 6, (xor), d, a, b);
+        self.commutative(6, width, d, a, b);
     }
 
     fn mul(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
-        match (width, b) {
-            (W32, Rhs::Imm(i)) => emit!(self.buffer; imul Rd(d.0), Rd(a.0), DWORD i),
-            (W64, Rhs::Imm(i)) => emit!(self.buffer; imul Rq(d.0), Rq(a.0), DWORD i),
-            (_, Rhs::Reg(b)) if b == d => convert!(self, width, imul, d, a),
-            (_, b) => {
+        match b {
+            Rhs::Imm(i) => self.op_reg(Opcode::new(0x69).sized(width), d.0, a, Imm::long(i)),
+            Rhs::Reg(b) if b == d => self.op_reg(MUL.sized(width), d.0, a, Imm::NONE),
+            b => {
                 let t = self.target(d, a, b);
                 self.mov_if_needed(width, t, a);
-                match (width, b) {
-                    (_, Rhs::Reg(b)) => convert!(self, width, imul, t, b),
-                    (W32, Rhs::Mem(m)) => mem!(self.buffer, m, (imul), (Rd(t.0),), ()),
-                    (W64, Rhs::Mem(m)) => mem!(self.buffer, m, (imul), (Rq(t.0),), ()),
-                    (_, Rhs::Imm(_)) => unreachable!("immediates are above"),
+                match b {
+                    Rhs::Reg(b) => self.op_reg(MUL.sized(width), t.0, b, Imm::NONE),
+                    Rhs::Mem(m) => self.op_mem(MUL.sized(width), t.0, m, Imm::NONE),
+                    Rhs::Imm(_) => unreachable!("immediates are above"),
                 }
                 self.mov_if_needed(width, d, t);
             }
@@ -349,15 +335,15 @@ impl Masm for X64 {
     }
 
     fn shl(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
-        shift!(self, width, shlx, (shl), d, a, b);
+        shift!(self, width, shlx, 4, d, a, b);
     }
 
     fn shr_s(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
-        shift!(self, width, sarx, (sar), d, a, b);
+        shift!(self, width, sarx, 7, d, a, b);
     }
 
     fn shr_u(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
-        shift!(self, width, shrx, (shr), d, a, b);
+        shift!(self, width, shrx, 5, d, a, b);
     }
 
     fn rotl(&mut self, width: Width, d: Gpr, a: Gpr, b: Rhs) {
@@ -410,11 +396,9 @@ impl Masm for X64 {
 
     fn sign_extend(&mut self, width: Width, d: Gpr, a: Gpr, from: u8) {
         match (width, from) {
-            (W32, 8) => emit!(self.buffer; movsx Rd(d.0), Rb(a.0)),
-            (W32, 16) => emit!(self.buffer; movsx Rd(d.0), Rw(a.0)),
-            (W64, 8) => emit!(self.buffer; movsx Rq(d.0), Rb(a.0)),
-            (W64, 16) => emit!(self.buffer; movsx Rq(d.0), Rw(a.0)),
-            (W64, _) => emit!(self.buffer; movsxd Rq(d.0), Rd(a.0)),
+            (_, 8) => self.op_reg(Opcode::escaped(0xbe).byte().sized(width), d.0, a, Imm::NONE),
+            (_, 16) => self.op_reg(Opcode::escaped(0xbf).sized(width), d.0, a, Imm::NONE),
+            (W64, _) => self.op_reg(Opcode::new(0x63).wide(), d.0, a, Imm::NONE),
             (W32, _) => self.mov(W32, d, a),
         }
     }
@@ -441,16 +425,14 @@ impl Masm for X64 {
     }
 
     fn compare(&mut self, width: Width, a: Gpr, b: Rhs) {
-        alu!(self, width, 7, (cmp), a, b);
+        self.alu(COMPARE, width, a, b);
     }
 
     fn compare_mem(&mut self, width: Width, a: Mem, b: Rhs) {
-        match (width, b) {
-            (W32, Rhs::Reg(b)) => mem!(self.buffer, a, (cmp), (), (, Rd(b.0))),
-            (W64, Rhs::Reg(b)) => mem!(self.buffer, a, (cmp), (), (, Rq(b.0))),
-            (W32, Rhs::Imm(i)) => mem!(self.buffer, a, (cmp DWORD), (), (, DWORD i)),
-            (W64, Rhs::Imm(i)) => mem!(self.buffer, a, (cmp QWORD), (), (, DWORD i)),
-            (_, Rhs::Mem(_)) => {
+        match b {
+            Rhs::Reg(b) => self.op_mem(Opcode::new(0x39).sized(width), b.0, a, Imm::NONE),
+            Rhs::Imm(i) => self.op_mem(Opcode::new(0x81).sized(width), 7, a, Imm::long(i)),
+            Rhs::Mem(_) => {
                 self.operand_to(width, RCX, Rhs::Mem(a));
                 self.compare(width, RCX, b);
             }
@@ -458,13 +440,10 @@ impl Masm for X64 {
     }
 
     fn test(&mut self, width: Width, a: Gpr, b: Rhs) {
-        match (width, b) {
-            (W32, Rhs::Reg(b)) => emit!(self.buffer; test Rd(a.0), Rd(b.0)),
-            (W64, Rhs::Reg(b)) => emit!(self.buffer; test Rq(a.0), Rq(b.0)),
-            (W32, Rhs::Imm(i)) => emit!(self.buffer; test Rd(a.0), DWORD i),
-            (W64, Rhs::Imm(i)) => emit!(self.buffer; test Rq(a.0), DWORD i),
-            (W32, Rhs::Mem(m)) => mem!(self.buffer, m, (test), (), (, Rd(a.0))),
-            (W64, Rhs::Mem(m)) => mem!(self.buffer, m, (test), (), (, Rq(a.0))),
+        match b {
+            Rhs::Reg(b) => self.op_reg(Opcode::new(0x85).sized(width), b.0, a, Imm::NONE),
+            Rhs::Imm(i) => self.op_reg(Opcode::new(0xf7).sized(width), 0, a, Imm::long(i)),
+            Rhs::Mem(m) => self.op_mem(Opcode::new(0x85).sized(width), a.0, m, Imm::NONE),
         }
     }
 
@@ -486,7 +465,7 @@ impl Masm for X64 {
             }
             _ => {}
         }
-        emit!(self.buffer; movzx Rd(d.0), cl);
+        self.op_reg(Opcode::escaped(0xb6).byte(), d.0, RCX, Imm::NONE);
     }
 
     fn select(&mut self, width: Width, cond: Cond, d: Gpr, a: Gpr, b: Gpr) {
@@ -561,11 +540,11 @@ impl Masm for X64 {
     }
 
     fn jump_to(&mut self, target: Gpr) {
-        emit!(self.buffer; jmp Rq(target.0));
+        self.op_reg(Opcode::new(0xff), 4, target, Imm::NONE);
     }
 
     fn call_mem(&mut self, target: Mem) {
-        mem!(self.buffer, target, (call QWORD), (), ());
+        self.op_mem(Opcode::new(0xff), 2, target, Imm::NONE);
     }
 
     fn call(&mut self, label: Label) {

@@ -5,6 +5,7 @@
 #![allow(clippy::useless_conversion, reason = "what dynasm generates converts register numbers")]
 
 mod atomic;
+mod direct;
 mod encode;
 mod float;
 mod int;
@@ -55,18 +56,6 @@ impl Roles for X64 {
     const RESULT: Gpr = RAX;
     const STACK: Gpr = RSP;
     const POOL: &'static [Gpr] = &[RBX, RSI, RDI, Gpr(8), Gpr(9), Gpr(10), Gpr(11), Gpr(12), Gpr(15)];
-    const FLOAT_POOL: &'static [Fpr] = &[
-        Fpr(4),
-        Fpr(5),
-        Fpr(6),
-        Fpr(7),
-        Fpr(8),
-        Fpr(9),
-        Fpr(10),
-        Fpr(11),
-        Fpr(12),
-        Fpr(13),
-        Fpr(14),
-        Fpr(15),
-    ];
+    const FLOAT_POOL: &'static [Fpr] =
+        &[Fpr(4), Fpr(5), Fpr(6), Fpr(7), Fpr(8), Fpr(9), Fpr(10), Fpr(11), Fpr(12), Fpr(13), Fpr(14), Fpr(15)];
 }

@@ -24,16 +24,16 @@ impl Buffer {
         }
         match self.bytes.get(at) {
             Some(0xc4) => {
-                self.shorten_address(at + 4);
+                self.shorten_address(at + 4, start);
                 self.shorten_vex(at);
             }
-            Some(0xc5) => self.shorten_address(at + 3),
+            Some(0xc5) => self.shorten_address(at + 3, start),
             Some(0x40..=0x4f) => {
                 let modrm = self.modrm(at + 1);
-                self.shorten_address(modrm);
+                self.shorten_address(modrm, start);
                 self.drop_rex(at, modrm);
             }
-            Some(_) => self.shorten_address(self.modrm(at)),
+            Some(_) => self.shorten_address(self.modrm(at), start),
             None => {}
         }
     }
@@ -48,7 +48,7 @@ impl Buffer {
     }
 
     /// Drops an index byte that names no index, and a displacement of zero.
-    fn shorten_address(&mut self, modrm: usize) {
+    fn shorten_address(&mut self, modrm: usize, start: usize) {
         let Some(&[byte, sib]) = self.bytes.get(modrm..modrm + 2) else { return };
         let (mode, base) = (byte >> 6, sib & 7);
         if mode == 3 || byte & 7 != 4 {
@@ -56,7 +56,7 @@ impl Buffer {
         }
         // The index 4 is none, unless a prefix extends it to 12, which no caller of this assembler uses as an index.
         let mut displacement = modrm + 2;
-        if sib >> 3 & 7 == 4 && base != 4 && !(mode == 0 && base == 5) && !self.extends_index(modrm) {
+        if sib >> 3 & 7 == 4 && base != 4 && !(mode == 0 && base == 5) && !self.extends_index(modrm, start) {
             self.bytes[modrm] = byte & !7 | base;
             self.bytes.remove(modrm + 1);
             displacement -= 1;
@@ -67,10 +67,10 @@ impl Buffer {
         }
     }
 
-    /// Whether the prefix in front of an instruction's opcode extends its index register.
-    fn extends_index(&self, modrm: usize) -> bool {
+    /// Whether the prefix in front of the opcode of an instruction that begins at `start` extends its index register.
+    fn extends_index(&self, modrm: usize, start: usize) -> bool {
         // VEX has the bit inverted in its second byte, REX as its second bit.
-        let before = |distance: usize| modrm.checked_sub(distance).map(|at| self.bytes[at]);
+        let before = |distance: usize| modrm.checked_sub(distance).filter(|&at| at >= start).map(|at| self.bytes[at]);
         match (before(4), before(3), before(2)) {
             (Some(0xc4), Some(map), _) => map & 0x40 == 0,
             (_, Some(0xc5), _) => false,

@@ -10,6 +10,7 @@ mod vex;
 
 use dynasmrt::{DynasmApi, dynasm};
 
+use super::direct::Vex;
 use super::encode::mem;
 use super::{X0, X1, X2, X64};
 use crate::operand::{Fpr, Gpr, Mem, Rhs, Width};
@@ -54,7 +55,7 @@ impl Simd for X64 {
     fn load_vector(&mut self, load: LoadVector, d: Fpr, mem: Mem) {
         let d = d.0;
         match load {
-            LoadVector::Whole => vector_mem!(self, mem, (vmovups), (Rx(d),), ()),
+            LoadVector::Whole => self.vex_mem(Vex { prefix: 0, code: 0x10 }, d, 0, mem),
             LoadVector::Extend(Lanes::I8x16, true) => vector_mem!(self, mem, (vpmovsxbw), (Rx(d), QWORD), ()),
             LoadVector::Extend(Lanes::I8x16, false) => vector_mem!(self, mem, (vpmovzxbw), (Rx(d), QWORD), ()),
             LoadVector::Extend(Lanes::I16x8, true) => vector_mem!(self, mem, (vpmovsxwd), (Rx(d), QWORD), ()),
@@ -72,7 +73,7 @@ impl Simd for X64 {
     }
 
     fn store_vector(&mut self, mem: Mem, a: Fpr) {
-        vector_mem!(self, mem, (vmovups), (), (, Rx(a.0)));
+        self.vex_mem(Vex { prefix: 0, code: 0x11 }, a.0, 0, mem);
     }
 
     fn load_lane(&mut self, lanes: Lanes, d: Fpr, a: Fpr, mem: Mem, lane: u8) {

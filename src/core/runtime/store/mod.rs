@@ -152,7 +152,7 @@ impl Store {
             epoch_callback: None,
             limiter: None,
             data: Box::new(()),
-            activity: engine.reclaimer().register(),
+            activity: Registration::new(engine.reclaimer()),
             engine: engine.clone(),
         }))
     }

@@ -14,7 +14,7 @@ unsafe extern "C" fn entry(_: *mut Store, _: *const FuncRecord, _: *mut u64) -> 
     unreachable!("nothing runs here")
 }
 
-/// Pretends to compile: odd functions from 100 on fail, those from 200 on do not fit.
+/// Pretends to compile: odd functions from 100 on fail, 200 does not fit as long as the others are in use, 201 never does.
 #[derive(Default)]
 struct Pretender {
     compiled: Mutex<Vec<u32>>,
@@ -27,7 +27,7 @@ impl Compiler for Pretender {
         self.running.fetch_add(1, Ordering::Relaxed);
         std::thread::sleep(Duration::from_micros(50));
         lock(&self.compiled).push(function);
-        if function >= 100 && function % 2 == 1 {
+        if (100..200).contains(&function) && function % 2 == 1 {
             return Err(CompileError::Unsupported("odd functions".to_owned()));
         }
         let time = Duration::from_nanos(7);
@@ -35,8 +35,11 @@ impl Compiler for Pretender {
     }
 
     fn install(&self, _: &Module, functions: Vec<(u32, MachineCode)>) -> Result<(), CodeError> {
-        if functions.iter().any(|&(function, _)| function >= 200) {
-            return Err(CodeError::Limit { bytes: 2, limit: 1 });
+        for &(function, ref code) in &functions {
+            if function >= 200 {
+                let limit = if function == 200 { 1 << 20 } else { code.bytes.len() };
+                return Err(CodeError::Limit { bytes: limit + 1, limit });
+            }
         }
         lock(&self.installed).extend(functions.iter().map(|&(function, _)| function));
         Ok(())
@@ -69,7 +72,7 @@ type Trace = Arc<Mutex<Vec<Record>>>;
 /// A module of so many functions, each with a loop.
 fn load(policy: &str, functions: usize) -> (Module, Arc<Pretender>, Trace) {
     let pretender = Arc::<Pretender>::default();
-    let config = Config { policy: policy.parse().unwrap(), compile_threads: 3, ..Config::default() };
+    let config = Config { policy: Some(policy.parse().unwrap()), compile_threads: 3, ..Config::default() };
     let engine = Engine::new(config, Arc::new(Pretended(Arc::clone(&pretender)))).unwrap();
     let trace = Trace::default();
     let sink = Arc::clone(&trace);
@@ -107,13 +110,14 @@ fn a_policy_that_compiles_needs_a_compiler() {
         }
     }
 
-    let engine =
-        |policy: &str| Engine::new(Config { policy: policy.parse().unwrap(), ..Config::default() }, Arc::new(Plain));
+    let engine = |policy: &str| {
+        Engine::new(Config { policy: Some(policy.parse().unwrap()), ..Config::default() }, Arc::new(Plain))
+    };
     assert!(engine("fixed:tier=interp").unwrap().manager().is_none());
     let error = engine("lazy").unwrap_err();
     assert_eq!(error, EngineError::NoCompiler { policy: "lazy", tier: TierId("plain") });
     let tier = Arc::new(Pretended(Arc::default()));
-    let config = Config { policy: "oracle:/nowhere".parse().unwrap(), ..Config::default() };
+    let config = Config { policy: Some("oracle:/nowhere".parse().unwrap()), ..Config::default() };
     assert!(matches!(Engine::new(config, tier), Err(EngineError::Policy(PolicyError::File { .. }))));
 }
 
@@ -145,7 +149,7 @@ fn a_function_is_compiled_once_whoever_asks() {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for function in 0..20 {
-                        module.tiering().unwrap().hot(&module, function, Site::Entry, 0);
+                        module.tiering().unwrap().hot(&module, function, Site::Entry);
                     }
                 });
             }
@@ -161,11 +165,12 @@ fn what_does_not_fit_stays_interpreted() {
     let (module, pretender, trace) = load("lazy", 202);
     let tiering = module.tiering().unwrap();
     for _ in 0..2 {
-        for function in [99, 101, 200] {
-            assert_eq!(tiering.hot(&module, function, Site::Loop(0), 1), None);
+        for function in [99, 101, 200, 201] {
+            assert!(!tiering.hot(&module, function, Site::Loop(0)));
         }
     }
-    assert_eq!(sorted(&pretender.compiled), [99, 101, 200]);
+    // What may fit later is hot again.
+    assert_eq!(sorted(&pretender.compiled), [99, 101, 200, 200, 201]);
     let events: Vec<Event> = lock(&trace).iter().skip(1).map(|record| record.event).collect();
     let hot = |function| Event::Hot { function, at: Site::Loop(0) };
     let expected = [
@@ -175,9 +180,13 @@ fn what_does_not_fit_stays_interpreted() {
         Event::Failed { function: 101 },
         hot(200),
         Event::Refused { function: 200 },
+        hot(201),
+        Event::Refused { function: 201 },
+        hot(200),
+        Event::Refused { function: 200 },
     ];
     assert_eq!(events, expected);
-    assert_eq!(tiering.counters.get(200), FOREVER);
+    assert_eq!([200, 201].map(|function| tiering.counters.get(function)), [RECHECK, FOREVER]);
 }
 
 #[test]
@@ -200,7 +209,7 @@ fn traces_replay() {
     for policy in ["random:seed=3,max=5", "random:seed=4", "lazy", "scaled:threshold=3", "fixed:tier=jit"] {
         let (module, _, trace) = load(policy, 40);
         for turn in 0..400 {
-            module.tiering().unwrap().hot(&module, turn * 7 % 40, Site::Loop(0), 1);
+            module.tiering().unwrap().hot(&module, turn * 7 % 40, Site::Loop(0));
         }
         wait(&module);
         let records = lock(&trace).clone();
@@ -217,9 +226,9 @@ fn traces_begin_with_modules() {
     let sink = Arc::clone(&later);
     let engine = module.engine();
     engine.manager().unwrap().record_events(Some(Box::new(move |record| lock(&sink).push(record.clone()))));
-    module.tiering().unwrap().hot(&module, 0, Site::Entry, 0);
+    module.tiering().unwrap().hot(&module, 0, Site::Entry);
     let other = Module::new(engine, wat::parse_str("(module (func))").unwrap()).unwrap();
-    other.tiering().unwrap().hot(&other, 0, Site::Entry, 0);
+    other.tiering().unwrap().hot(&other, 0, Site::Entry);
     let modules = |trace: &Trace| -> Vec<u32> { lock(trace).iter().map(|record| record.module).collect() };
     assert_eq!(modules(&trace), [0]);
     assert_eq!(modules(&later), [1, 1, 1]);
@@ -230,7 +239,7 @@ fn traces_begin_with_modules() {
 fn an_oracle_compiles_what_its_trace_says() {
     let (module, _, trace) = load("lazy", 10);
     for function in [3, 7] {
-        module.tiering().unwrap().hot(&module, function, Site::Entry, 0);
+        module.tiering().unwrap().hot(&module, function, Site::Entry);
     }
     let mut text = Vec::new();
     for record in lock(&trace).iter() {
@@ -247,7 +256,7 @@ fn an_oracle_compiles_what_its_trace_says() {
     assert_eq!(budgets(&module), [3, 7]);
     assert!(budgets(&other).is_empty());
     for function in 0..10 {
-        module.tiering().unwrap().hot(&module, function, Site::Entry, 0);
+        module.tiering().unwrap().hot(&module, function, Site::Entry);
     }
     assert_eq!(sorted(&pretender.compiled), [3, 7]);
 }
@@ -256,7 +265,7 @@ fn an_oracle_compiles_what_its_trace_says() {
 fn evicted_functions_are_compiled_again() {
     let (module, _, trace) = load("random:seed=1,max=1", 40);
     for turn in 0..4000 {
-        module.tiering().unwrap().hot(&module, turn % 40, Site::Loop(0), 1);
+        module.tiering().unwrap().hot(&module, turn % 40, Site::Loop(0));
         wait(&module);
     }
     let records = lock(&trace).clone();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrace_abi::Ty;
+use terrace_abi::{Op, Shape, Ty};
 use terrace_core::bytecode::Level;
 use terrace_core::runtime::{Config, Engine, Extern, InstanceRef, Module, Stop, Store};
 use terrace_core::tier::Tier;
@@ -41,13 +41,13 @@ pub struct Vm {
     pub module: Module,
 }
 
-/// An engine on a tier.
-pub fn engine(tier: Arc<dyn Tier>, explicit: bool) -> Engine {
-    engine_with(tier, explicit, Config::default())
+/// Whether an op writes memory, of which every bit is compared.
+pub fn writes(op: Op) -> bool {
+    op.info().shape.accesses_memory() && op.info().shape != Shape::load
 }
 
-/// An engine on a tier, with settings that programs cannot see.
-pub fn engine_with(tier: Arc<dyn Tier>, explicit: bool, config: Config) -> Engine {
+/// An engine on a tier.
+pub fn engine(tier: Arc<dyn Tier>, explicit: bool, config: Config) -> Engine {
     let mut config = Config { level: Level::Folded, ..config };
     config.memory.explicit_bounds = explicit;
     Engine::new(config, tier).unwrap()

@@ -16,16 +16,19 @@ mod shapes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use compare::{Vm, compare, engine, requests};
+use compare::{Vm, compare, engine, requests, writes};
 use handlers::Handlers;
 use shapes::{VALUES, functions, module};
-use terrace_abi::{Op, Shape};
+use terrace_abi::Op;
 use terrace_core::bytecode::Instructions;
+use terrace_core::runtime::Config;
+use terrace_core::tier::Tier;
 use terrace_interp::{Interp, probe};
 use terrace_reference::Reference;
 
 fn run(explicit: bool, handlers: &Handlers, linked: &mut BTreeSet<String>) -> usize {
-    let (ours, theirs) = (engine(Arc::new(Interp), explicit), engine(Arc::new(Reference), explicit));
+    let tiers: [Arc<dyn Tier>; 2] = [Arc::new(Interp), Arc::new(Reference)];
+    let [ours, theirs] = tiers.map(|tier| engine(tier, explicit, Config::default()));
     let mut calls = 0;
     for (op, requests) in requests(explicit) {
         let op = Op::from_index(op).unwrap();
@@ -47,7 +50,7 @@ fn run(explicit: bool, handlers: &Handlers, linked: &mut BTreeSet<String>) -> us
                 }
             }
         }
-        if op.info().shape.accesses_memory() && op.info().shape != Shape::load {
+        if writes(op) {
             assert!(ours.memories() == theirs[0].memories(), "memories after {}", op.text());
         }
         for func in 0..ours.module.defined_funcs() {

@@ -177,12 +177,12 @@ impl Builder {
         Ok(PINNED[index])
     }
 
-    /// The same value again, computed.
+    /// The same value again, computed; of NaNs, every bit.
     fn identity(&mut self, ty: Ty) {
         match ty {
             Ty::I32 => self.push(I::LocalGet(ZERO32)).push(I::I32Or),
-            Ty::F32 => self.push(I::LocalGet(RESULTS + place(ty))).push(I::F32Sub),
-            Ty::F64 => self.push(I::LocalGet(RESULTS + place(ty))).push(I::F64Sub),
+            Ty::F32 => self.push(I::F32Neg).push(I::F32Neg),
+            Ty::F64 => self.push(I::F64Neg).push(I::F64Neg),
             Ty::V128 => self.push(I::LocalGet(RESULTS + place(ty))).push(I::V128Or),
             _ => self.push(I::LocalGet(ZERO64)).push(I::I64Or),
         };

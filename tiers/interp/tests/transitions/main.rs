@@ -409,5 +409,5 @@ fn running_functions_go_over() {
         Ok(0)
     })));
     assert_eq!(world.call("sum", 50), plain.call("sum", 50));
-    assert!(world.modules[0].code(sum).unwrap().compiled().is_some());
+    assert!(world.modules[0].code(sum).unwrap().is_compiled());
 }

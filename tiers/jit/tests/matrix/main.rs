@@ -15,10 +15,11 @@ mod shapes;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use compare::{Vm, compare, engine, engine_with, requests};
+use compare::{Vm, compare, engine, requests, writes};
 use shapes::{VALUES, functions, module};
-use terrace_abi::{Op, Shape};
+use terrace_abi::Op;
 use terrace_core::runtime::{Config, TierDown};
+use terrace_core::tier::Tier;
 use terrace_jit::{Jit, Tiered};
 use terrace_reference::Reference;
 
@@ -26,8 +27,9 @@ fn run(explicit: bool) -> usize {
     let policy = "counter:threshold=0".parse().unwrap();
     let tier_down = TierDown::Every(NonZeroU32::new(2).unwrap());
     let tiered = Config { policy: Some(policy), tier_down, ..Config::default() };
-    let ours = [engine(Arc::new(Jit), explicit), engine_with(Arc::new(Tiered), explicit, tiered)];
-    let theirs = engine(Arc::new(Reference), explicit);
+    let tiers: [(Arc<dyn Tier>, Config); 3] =
+        [(Arc::new(Jit), Config::default()), (Arc::new(Tiered), tiered), (Arc::new(Reference), Config::default())];
+    let [jit, tiered, reference] = tiers.map(|(tier, config)| engine(tier, explicit, config));
     let mut calls = 0;
     for (op, requests) in requests(explicit) {
         let op = Op::from_index(op).unwrap();
@@ -36,19 +38,19 @@ fn run(explicit: bool) -> usize {
             continue;
         }
         let wasm = module(&cases);
-        for engine in &ours {
-            let (mut ours, mut theirs) = (Vm::new(engine, &wasm), Vm::new(&theirs, &wasm));
+        for ours in [&jit, &tiered] {
+            let (mut ours, mut theirs) = (Vm::new(ours, &wasm), Vm::new(&reference, &wasm));
             for (index, case) in cases.iter().enumerate() {
                 for round in 0..2 * VALUES {
                     compare(case, &index.to_string(), &case.arguments(index + 13 * round), &mut ours, &mut theirs);
                     calls += 1;
                 }
             }
-            if op.info().shape.accesses_memory() && op.info().shape != Shape::load {
+            if writes(op) {
                 assert!(ours.memories() == theirs.memories(), "memories after {}", op.text());
             }
             let compiled =
-                (0..ours.module.defined_funcs()).filter(|&func| ours.module.code(func).unwrap().compiled().is_some());
+                (0..ours.module.defined_funcs()).filter(|&func| ours.module.code(func).unwrap().is_compiled());
             assert_eq!(compiled.count(), cases.len(), "functions of {} with machine code", op.text());
         }
     }

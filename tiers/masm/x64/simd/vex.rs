@@ -6,6 +6,7 @@
 use dynasmrt::DynasmApi;
 
 use super::super::X64;
+use super::super::direct::Vex;
 use crate::operand::Fpr;
 
 /// Emits one instruction. Operands are [`Fpr`]s; in place of the last but the mask, `[bits]` is a 128-bit constant in memory. An
@@ -173,14 +174,14 @@ impl X64 {
     /// `d = a` unless it is already there.
     pub(super) fn copy_vector(&mut self, d: Fpr, a: Fpr) {
         if d != a {
-            v!(self, vmovaps d, a);
+            self.vex_reg(Vex { prefix: 0, code: 0x28 }, d.0, 0, a.0);
         }
     }
 
     /// `d = bits`
     pub(super) fn constant_to(&mut self, d: Fpr, bits: u128) {
         match bits {
-            0 => v!(self, vpxor d, d, d),
+            0 => self.vex_reg(Vex { prefix: 1, code: 0xef }, d.0, d.0, d.0),
             u128::MAX => v!(self, vpcmpeqd d, d, d),
             bits => v!(self, vmovups d, [bits]),
         }
