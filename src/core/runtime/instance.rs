@@ -23,7 +23,7 @@ use crate::translate::TranslateError;
 const CHUNK: usize = 64;
 
 /// A module's functions and objects in a store. The globals that the module defines lie before it; see
-/// [`PlacedInstance`](super::placed::PlacedInstance).
+/// `PlacedInstance`.
 #[repr(C)]
 pub struct Instance {
     record: InstanceRecord,

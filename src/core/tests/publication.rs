@@ -156,7 +156,7 @@ fn every_store_is_waited_for() {
             })
         });
         replace(&function);
-        threads.map(|thread| thread.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
@@ -226,7 +226,7 @@ fn a_function_has_one_worker() {
             installed.fetch_sub(1, Ordering::Relaxed);
             function.claim.set(Phase::Idle);
         }
-        threads.map(|thread| thread.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
         let phase = function.claim.get().0;
         assert_eq!(installed.load(Ordering::Relaxed), usize::from(phase == Phase::Compiled));
         assert!(matches!(phase, Phase::Idle | Phase::Compiled));

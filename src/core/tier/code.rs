@@ -4,7 +4,7 @@
 //! which other threads read without locks: the function's description, the cell that compiled callers call through, and
 //! the entry cell of the interpreter. Taking a function's code out again restores those, but does not free it: activations
 //! may be in it, and threads may be on their way there. A batch of which no function is published any more is retired, and
-//! freed when no store can have it in use ([`reclaim`](super::reclaim)); whether that is so is looked at whenever code of the
+//! freed when no store can have it in use (module `reclaim`); whether that is so is looked at whenever code of the
 //! module comes or goes. Everybody who runs a function keeps its module alive, which keeps the rest.
 
 use std::collections::BTreeMap;

@@ -241,6 +241,35 @@ fn stress(time: Duration) {
 }
 
 #[test]
+fn the_oldest_code_gives_way() {
+    let policy = Some("lazy".parse().unwrap());
+    let first = module(Config { policy, max_code: 4 * page_size(), ..Config::default() }, Arc::new(Tiered));
+    let (sender, events) = std::sync::mpsc::channel();
+    first.engine().manager().unwrap().record_events(Some(Box::new(move |record| match record.event {
+        Event::Compiled { function, .. } => sender.send(("compiled", function)).unwrap(),
+        Event::Evicted { function } => sender.send(("evicted", function)).unwrap(),
+        Event::Refused { function } => sender.send(("refused", function)).unwrap(),
+        _ => {}
+    })));
+    let module = Module::new(first.engine(), Arc::clone(first.bytes())).unwrap();
+    let mut world = World::new(&module);
+    let [leaf, fib, fill, divide] = [0, 1, 5, 11];
+    for call in [("leaf", 1), ("divide", 7), ("fill", 9), ("fib", 5), ("leaf", 1)] {
+        world.call(call);
+    }
+    let expected = [
+        ("compiled", leaf),
+        ("compiled", divide),
+        ("compiled", fill),
+        ("evicted", leaf),
+        ("compiled", fib),
+        ("evicted", divide),
+        ("compiled", leaf),
+    ];
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn code_comes_and_goes() {
     stress(Duration::from_secs(5));
 }
